@@ -4,7 +4,7 @@
 use super::{
     places::{KEY, PASSWORD, Place, files},
     proof::full_disk::Small,
-    servers::{block_on, postgres},
+    servers::{block_on, free_port, postgres},
 };
 use std::{collections::BTreeMap, os::unix::fs::MetadataExt, path::Path};
 use trueup::{base::world::World, connection::sandbox, mock::Running, ops, trial::bench::On};
@@ -162,11 +162,6 @@ fn url(place: &Place, change: impl FnOnce(&mut url::Url)) -> String {
     url.into()
 }
 
-/// A port at which nobody listens.
-fn free() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 #[test]
 fn a_postgres_that_is_not_as_the_project_says() {
     block_on(async {
@@ -174,7 +169,7 @@ fn a_postgres_that_is_not_as_the_project_says() {
         playbooks(&place);
         let mut judge = Judge::new(&place).await;
 
-        let port = free();
+        let port = free_port();
         let refused = url(&place, |url| {
             url.set_port(Some(port)).unwrap();
             url.set_password(Some(PASSWORD)).unwrap();
@@ -328,7 +323,7 @@ fn an_api_that_does_not_answer_as_it_should() {
         let came = apply(&place, "hang", &[]).await;
         judge.hold("timeout", &came, 1, &["/hang", "timeout: { total: "]).await;
 
-        let nobody = free();
+        let nobody = free_port();
         place.project(&format!("http://127.0.0.1:{nobody}"));
         let came = apply(&place, "status-500", &[]).await;
         judge.hold("refused", &came, 1, &[&nobody.to_string(), "nobody listens there"]).await;

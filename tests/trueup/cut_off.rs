@@ -2,7 +2,7 @@
 
 use super::{
     many::{Store, playbook, process},
-    servers::{block_on, postgres},
+    servers::{block_on, free_port, postgres},
 };
 use std::sync::{
     Arc, Mutex,
@@ -144,9 +144,11 @@ struct Wire {
 impl Wire {
     async fn to(url: &str) -> Wire {
         let url = url::Url::parse(url).unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        // It is cut and mended: nobody else may have its port meanwhile.
+        let port = free_port();
+        let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
         let wire = Wire {
-            port: listener.local_addr().unwrap().port(),
+            port,
             server: format!("{}:{}", url.host_str().unwrap(), url.port().unwrap()),
             commits: Arc::new(AtomicI64::new(-1)),
             counted: Arc::new(Mutex::new("COMMIT")),

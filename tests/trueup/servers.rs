@@ -86,6 +86,19 @@ pub fn block_on<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(work)
 }
 
+/// A port at which nobody listens, below the range from which the kernel takes ports for clients: one of that range is gone as soon as some
+/// test's connection has it, while a server that was there is away.
+pub fn free_port() -> u16 {
+    loop {
+        let mut random = [0; 2];
+        getrandom::fill(&mut random).unwrap();
+        let port = 20_000 + u16::from_le_bytes(random) % 12_000;
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
+
 /// The small world of `tests/cases/world/` on a database of its own, for tests that need more than a case can say.
 pub struct Shop {
     /// Where everything is; goes with this.

@@ -102,7 +102,7 @@ fn an_encrypted_connection_is_made_only_to_a_server_whose_certificate_is_good() 
     if !is_here() {
         return;
     }
-    let tls = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let tls = crate::servers::free_port();
     let redis = Redis::start_with(&|folder| {
         certificates(folder);
         let text = format!(

@@ -7,7 +7,6 @@ mod faults;
 mod sets;
 
 use std::{
-    net::TcpListener,
     path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -58,7 +57,7 @@ impl Redis {
 
     /// With more arguments, which may name files in its folder.
     fn start_with(more: &dyn Fn(&Path) -> Vec<String>) -> Redis {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = crate::servers::free_port();
         let mut random = [0; 16];
         getrandom::fill(&mut random).unwrap();
         let password: String = random.iter().map(|byte| format!("{byte:02x}")).collect();

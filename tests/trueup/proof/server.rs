@@ -46,7 +46,7 @@ impl Server {
         backup.args(["-D", &data, "-X", "stream", "-c", "fast", "-R", "-d", self.url.reveal()]);
         let made = tokio::time::timeout(Duration::from_secs(60), backup.output()).await.unwrap().unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = crate::servers::free_port();
         let mut url = url::Url::parse(self.url.reveal()).unwrap();
         url.set_port(Some(port)).unwrap();
         let standby = Server { url: Secret::new(url.to_string()), folder, port };

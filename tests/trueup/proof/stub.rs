@@ -153,8 +153,9 @@ pub struct Stub {
 
 impl Stub {
     pub async fn start() -> Stub {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
+        // It goes away and comes back: nobody else may have its port meanwhile.
+        let port = crate::servers::free_port();
+        let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
         let memory = Arc::new(Mutex::new(Memory::default()));
         let accepting = Some(accept(listener, memory.clone()));
         Stub { port, memory, accepting }
