@@ -3,8 +3,7 @@
 
 use super::{
     ItemPlan, Plan, Tally,
-    file::{BadPlan, Items, Listed},
-    stored,
+    file::{BadPlan, Items},
 };
 use crate::{base::seal::Sealer, effect::matched::Matched};
 use std::{fs::File, io::BufReader, path::PathBuf, sync::Arc};
@@ -69,31 +68,6 @@ impl Plan {
                 let reader = BufReader::with_capacity(1 << 16, opened);
                 Ok(Each::Read(Box::new(Items::of(reader, sealer, file.sha256.clone())?)))
             }
-        }
-    }
-}
-
-/// What is recorded of each item when a run begins, one after the other.
-pub struct EachListed {
-    each: Each,
-    with_given: bool,
-}
-
-impl Each {
-    /// What is recorded of them when a run begins; what the source gave of them as well if it is asked for.
-    pub fn listed(self, with_given: bool) -> EachListed {
-        EachListed { each: self, with_given }
-    }
-}
-
-impl Iterator for EachListed {
-    type Item = Result<Listed, BadPlan>;
-    fn next(&mut self) -> Option<Self::Item> {
-        match &mut self.each {
-            Each::Held(items) => {
-                items.next().map(|item| Ok(Listed { kept: stored::kept(&item), key: item.key, given: item.item }))
-            }
-            Each::Read(items) => items.listed(self.with_given),
         }
     }
 }

@@ -1,7 +1,10 @@
 //! Carrying out what was planned for many items: the list of them is recorded first, so that a run never depends on its source
 //! or on the file of its plan again.
 
-use super::still::{Again, Compare, Drifted, Facts};
+use super::{
+    ahead::Ahead,
+    still::{Again, Compare, Drifted, Facts, Looked},
+};
 use crate::{
     base::identity::{RunId, SINGLE_ITEM},
     engine::{
@@ -51,8 +54,8 @@ use std::{
 const TOGETHER: usize = 200;
 /// So many such events are on their way into the journal at the same time.
 const AHEAD: usize = 3;
-/// So many items of a plan are read at once, ahead of those that are carried out.
-const READ: usize = 32;
+/// So many blocks of items are made ready to be recorded while the source is still read: some four MiB, where an item is not larger than a block.
+const READ_AHEAD: usize = 64;
 
 /// Records a new run of this plan, and carries it out.
 #[allow(clippy::too_many_arguments, reason = "what a run is made of, one by one")]
@@ -72,12 +75,23 @@ pub async fn apply(
     }
     ledgers(setting, plan).await?;
     // The items of a run are those of its plan; what the source says by now is nothing that anybody looked at.
-    let again = if basis.waited || basis.saved.is_some() { Again::read(setting).await? } else { None };
+    let looked = (basis.waited || basis.saved.is_some()).then(|| Looked::again(setting)).flatten();
+    let (sealer, secrets) = (record.journal.sealer(), record.journal.sealer().known_secrets());
+    // The plan is read meanwhile.
+    let mut items = lines(record, plan, looked.as_ref())?;
+    let again = match &looked {
+        Some(looked) => Again::read(setting, looked.clone()).await?,
+        None => None,
+    };
+    // What was made ready to be recorded was looked through for those that were known before the source was asked.
+    if sealer.known_secrets() != secrets {
+        items = lines(record, plan, looked.as_ref())?;
+    }
     let created = created(opened, setting, plan, &basis);
     let (make, with_once) = (fleet::forward(setting), setting.has_once());
     let mut listed = Listed { setting, plan, created, seen: basis.seen, drifted: Drifted::new(), make, with_once };
     // How the tables are built is asked meanwhile: a plan that was read from its file does not know.
-    let (recorded, ()) = tokio::join!(list(record, &listed, again.as_ref()), built::look(setting, false));
+    let (recorded, ()) = tokio::join!(list(record, &listed, items, again.as_ref()), built::look(setting, false));
     listed.drifted = recorded?;
     // What it held of the source is not needed any more.
     drop(again);
@@ -124,8 +138,12 @@ pub(super) async fn let_go(
         None => None,
     };
     let of = plan.many.as_ref().map_or(0, |many| many.tally.items);
-    let items = ahead(matches!(each, Each::Held(_)), each).enumerate();
-    let items: Items<'_> = Box::pin(items.map(move |(number, item)| match item {
+    let plans = match each {
+        Each::Held(_) => Box::pin(stream::iter(each)),
+        // Those that are carried out are read ahead, but few: each is as large as it gets here.
+        Each::Read(_) => Ahead::of(2, |_| 0, each).stream(),
+    };
+    let items: Items<'_> = Box::pin(plans.enumerate().map(move |(number, item)| match item {
         Ok(plan) => {
             let drifted = drifted.remove(&plan.key);
             Ok(Work { drifted, ..Work::new(u32::try_from(number).unwrap_or(u32::MAX), plan) })
@@ -152,16 +170,21 @@ pub(super) async fn let_go(
     carry(record, fleet, items).await
 }
 
-/// The first words of the run: how it was made, and all of its items. Nothing begins before all of them are recorded. Where the source was read
-/// again they are compared with it meanwhile; gives those that have drifted.
-pub(super) async fn list(record: &Record, listed: &Listed<'_>, again: Option<&Again<'_>>) -> Result<Drifted, Failure> {
+/// The first words of the run: how it was made, and all of its items ([`lines`] of the plan). Nothing begins before all of them are recorded. Where the
+/// source was read again they are compared with it meanwhile; gives those that have drifted.
+pub(super) async fn list(
+    record: &Record,
+    listed: &Listed<'_>,
+    items: Lines,
+    again: Option<&Again<'_>>,
+) -> Result<Drifted, Failure> {
     let (run, single_use) = (listed.setting.run.id, listed.created.plan_id.is_some());
     let mut first: Vec<Event> = vec![listed.created.clone().into()];
     first.extend(listed.seen.iter().cloned());
     let (mut together, mut under_way) = (Vec::new(), VecDeque::new());
     let mut compare = again.map(Again::compare).transpose()?;
     let (none, mut told) = (Drifted::new(), HashSet::new());
-    let mut items = lines(record, listed, again)?.enumerate();
+    let mut items = items.enumerate();
     while let Some((number, item)) = items.next().await {
         let (item, facts) = item.map_err(|why| unreadable(&why))?;
         // What is done once comes first, and has no source.
@@ -190,7 +213,7 @@ pub(super) async fn list(record: &Record, listed: &Listed<'_>, again: Option<&Ag
     // Of those that were recorded before it was known it is said now: the same words once more, and what it is.
     let mut late: HashMap<&Arc<str>, &String> = drifted.iter().filter(|(item, _)| !told.contains(*item)).collect();
     if !late.is_empty() {
-        let mut items = lines(record, listed, None)?;
+        let mut items = lines(record, listed.plan, None)?;
         let mut again = Vec::new();
         while let Some(item) = items.next().await {
             let (item, _) = item.map_err(|why| unreadable(&why))?;
@@ -239,45 +262,27 @@ fn started(mut items: Vec<StartedItem>, drifted: &Drifted, told: &mut HashSet<Ar
 }
 
 /// Items of a plan, each with what its source gave where that is compared.
-type Lines = BoxStream<'static, Result<(Line, Option<Facts>), BadPlan>>;
+pub(super) type Lines = BoxStream<'static, Result<(Line, Option<Facts>), BadPlan>>;
 
 /// Those of the plan of a run.
-fn lines(record: &Record, listed: &Listed<'_>, again: Option<&Again<'_>>) -> Result<Lines, Failure> {
-    let each = listed.plan.each(record.journal.sealer()).map_err(|why| unreadable(&why))?;
-    let looked = again.map(|again| again.looked.clone());
-    let held = matches!(each, Each::Held(_));
-    Ok(ahead(
-        held,
-        each.listed(looked.is_some()).map(move |line| {
-            let line = line?;
-            let facts = looked.as_ref().map(|looked| looked.facts(line.given.as_ref()));
-            Ok((Line { given: None, ..line }, facts))
-        }),
-    ))
-}
-
-/// Reads the items of a plan beside those who take them; there is nothing to be read where all are held.
-fn ahead<T: Send + 'static>(
-    held: bool,
-    each: impl Iterator<Item = Result<T, BadPlan>> + Send + 'static,
-) -> BoxStream<'static, Result<T, BadPlan>> {
-    if held {
-        return Box::pin(stream::iter(each));
-    }
-    let (send, receive) = tokio::sync::mpsc::channel::<Vec<_>>(2);
-    tokio::task::spawn_blocking(move || {
-        let mut each = each.peekable();
-        while each.peek().is_some() {
-            // Nobody takes them any more: the run is over.
-            if send.blocking_send(each.by_ref().take(READ).collect()).is_err() {
-                return;
-            }
+pub(super) fn lines(record: &Record, plan: &Plan, looked: Option<&Arc<Looked>>) -> Result<Lines, Failure> {
+    let sealer = record.journal.sealer().clone();
+    let (each, compared) = (plan.each(&sealer).map_err(|why| unreadable(&why))?, looked.is_some());
+    let looked = looked.cloned();
+    let with_facts = move |line: Line| {
+        let facts = looked.as_ref().map(|looked| looked.facts(line.given.as_ref()));
+        (Line { given: None, ..line }, facts)
+    };
+    Ok(match each {
+        Each::Held(items) => Box::pin(stream::iter(items.map(move |item| Ok(with_facts(Line::of(item)))))),
+        // One thread reads them and makes their sum, another one takes them apart: nothing begins before all of them are recorded.
+        Each::Read(items) => {
+            let read = Ahead::of(AHEAD, Vec::len, items.lines()).blocking();
+            let listed = read.map(move |line| Line::of_line(&line?, &sealer, compared).map(&with_facts));
+            Ahead::of(READ_AHEAD, |(line, _)| line.kept.size(), listed).stream()
         }
-    });
-    let blocks = stream::unfold(receive, |mut receive| async move { Some((receive.recv().await?, receive)) });
-    Box::pin(blocks.flat_map(stream::iter))
+    })
 }
-
 fn unreadable(why: &BadPlan) -> Failure {
     Failure::usage(format!("the plan {why}")).help(why.help())
 }

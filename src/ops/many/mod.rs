@@ -1,5 +1,6 @@
 //! Playbooks with `targets:`: the source is read, every item is planned, and what was planned is carried out by a fleet.
 
+mod ahead;
 pub mod carry;
 pub mod plan;
 pub mod retry;

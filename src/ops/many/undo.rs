@@ -2,7 +2,7 @@
 //! at a time from the events of the run, when they are planned and again when they are carried out, so that neither holds the run.
 
 use super::{
-    carry::{Listed, let_go, list},
+    carry::{Listed, let_go, lines, list},
     plan::{Crowd, Into, Kept, head},
 };
 use crate::{
@@ -347,7 +347,8 @@ pub async fn record(
     created: RunCreated,
     backward: &Arc<Backward>,
 ) -> Result<(), Failure> {
-    list(record, &listed(setting, plan, created, backward), None).await.map(drop)
+    let items = lines(record, plan, None)?;
+    list(record, &listed(setting, plan, created, backward), items, None).await.map(drop)
 }
 
 /// Carries one out that was recorded.

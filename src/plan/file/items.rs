@@ -49,27 +49,32 @@ impl<R: BufRead> Items<R> {
         Some(Ok(line))
     }
 
-    /// The next item, as it is recorded when a run begins; with what its source gave if that is asked for.
-    pub fn listed(&mut self, with_given: bool) -> Option<Result<Listed, BadPlan>> {
-        Some(self.line()?.and_then(|line| {
-            let text = std::str::from_utf8(&line).map_err(|_| damaged("it is not text"))?;
-            // Put together from the text of the line; where a secret in it is known by now, or the text does not tell enough, from the item.
-            let whole = (!self.sealer.catches(text)).then(|| stored::of_line(text)).flatten();
-            debug_assert!(whole.as_ref().is_none_or(|whole| same(text, whole, &self.sealer)), "{text}");
-            let listed = whole.and_then(|whole| {
-                let given =
-                    whole.item.filter(|_| with_given).map(|item| self.sealer.open_json(item)).transpose().ok()?;
-                Some(Listed { key: whole.key.into(), kept: Kept::Text(whole.kept), given })
-            });
-            match listed {
-                Some(listed) => Ok(listed),
-                None => decoded(&line, &self.sealer).map(|item: ItemPlan| Listed {
-                    kept: stored::kept(&item),
-                    key: item.key,
-                    given: item.item,
-                }),
-            }
-        }))
+    /// The lines of the items, each as it stands there.
+    pub fn lines(mut self) -> impl Iterator<Item = Result<Vec<u8>, BadPlan>> {
+        std::iter::from_fn(move || self.line())
+    }
+}
+
+impl Listed {
+    /// Of a line of a plan file; with what its source gave if that is asked for.
+    pub fn of_line(line: &[u8], sealer: &Sealer, with_given: bool) -> Result<Listed, BadPlan> {
+        let text = std::str::from_utf8(line).map_err(|_| damaged("it is not text"))?;
+        // Put together from the text of the line; where a secret in it is known by now, or the text does not tell enough, from the item.
+        let whole = (!sealer.catches(text)).then(|| stored::of_line(text)).flatten();
+        debug_assert!(whole.as_ref().is_none_or(|whole| same(text, whole, sealer)), "{text}");
+        let listed = whole.and_then(|whole| {
+            let given = whole.item.filter(|_| with_given).map(|item| sealer.open_json(item)).transpose().ok()?;
+            Some(Listed { key: whole.key.into(), kept: Kept::Text(whole.kept), given })
+        });
+        match listed {
+            Some(listed) => Ok(listed),
+            None => decoded(line, sealer).map(Listed::of),
+        }
+    }
+
+    /// Of an item that is held.
+    pub fn of(item: ItemPlan) -> Listed {
+        Listed { kept: stored::kept(&item), key: item.key, given: item.item }
     }
 }
 
