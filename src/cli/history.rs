@@ -33,7 +33,12 @@ pub async fn runs(
     let record = ops::record::open(surroundings, &opened).await?;
     let filter = RunFilter { playbook: given.playbook.clone(), unfinished: given.open, ..RunFilter::default() };
     let found = ops::history::runs(&record, &filter, given.limit).await?;
-    output.data(&if given.json { run_json::runs(&found) } else { drawn_runs::text(&found, &filter, output.look()) });
+    let refused = ops::history::refused(&record, &found).await?;
+    output.data(&if given.json {
+        run_json::runs(&found, &refused)
+    } else {
+        drawn_runs::text(&found, &refused, &filter, output.look())
+    });
     Ok(Exit::Done)
 }
 

@@ -5,7 +5,7 @@ use super::arguments::{Arguments, Color};
 use crate::{
     base::{diagnostic::Diagnostics, secret::Masks},
     ops::Failure,
-    report::{diagnostics, line::clean, look::Look},
+    report::{columns::fitted, diagnostics, line::clean, look::Look},
 };
 use anstream::{AutoStream, ColorChoice};
 use std::io::{IsTerminal, Write};
@@ -35,7 +35,7 @@ impl Output {
     /// Columns of the reader's terminal; so many through a pipe.
     pub fn columns(&self, piped: usize) -> usize {
         let given = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
-        let terminal = if std::io::stdout().is_terminal() { terminal_width() } else { None };
+        let terminal = if std::io::stdout().is_terminal() { width_of(&console::Term::stdout()) } else { None };
         terminal.or(given).unwrap_or(piped)
     }
 
@@ -55,7 +55,12 @@ impl Output {
     /// A word to the person beside the result.
     pub fn note(&self, text: &str) {
         let mut out = AutoStream::new(std::io::stderr().lock(), self.choice(std::io::stderr().is_terminal()));
-        let _ = out.write_all(self.masks.apply(text).as_bytes()).and_then(|()| out.flush());
+        // A secret is masked before it could be broken in two. Through a pipe a line stays a line.
+        let mut text = self.masks.apply(text);
+        if let Some(width) = std::io::stderr().is_terminal().then(|| width_of(&console::Term::stderr())).flatten() {
+            text = fitted(&text, width.max(NARROWEST)).into();
+        }
+        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     }
 
     /// Whether words beside the result are coloured.
@@ -108,7 +113,10 @@ impl Output {
     }
 }
 
-fn terminal_width() -> Option<usize> {
-    let (_, columns) = console::Term::stdout().size_checked()?;
+/// On fewer columns than this nothing is broken any further.
+const NARROWEST: usize = 40;
+
+fn width_of(terminal: &console::Term) -> Option<usize> {
+    let (_, columns) = terminal.size_checked()?;
     Some(usize::from(columns)).filter(|w| *w > 0)
 }

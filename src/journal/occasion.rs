@@ -36,6 +36,39 @@ record! {
         unsure: Option<bool>,
         /// Of one that only reports: what healing would come to.
         would: Option<WouldHeal>,
+        /// How many of those that differed before are in the source no more. They are none of `gone`.
+        left: Option<u64>,
+        /// How many of those that differed before the source does not find any more, where nobody can tell whether they are as wanted or
+        /// not there. They are none of `gone`.
+        unclear: Option<u64>,
+        /// Items that differ, are not listed, and that heals took on in vain.
+        vain: Option<Vec<TriedInVain>>,
+        /// What would heal them is kept as a saved plan, because people have to agree.
+        kept: Option<KeptPlan>,
+    }
+}
+
+record! {
+    /// An item that is not listed, and that heals did not heal.
+    pub struct TriedInVain {
+        /// Its key.
+        item: Arc<str>,
+        /// How many heals took it on.
+        tried: u32,
+    }
+}
+
+record! {
+    /// A saved plan that waits beside the journal for those who have to agree to it.
+    pub struct KeptPlan {
+        /// Its identity, by which the journal knows whether it was used.
+        plan: Arc<str>,
+        /// Its file, as it is named from where the reconcile ran.
+        file: Arc<str>,
+        /// How many items it would heal.
+        items: u64,
+        /// Until when it may be begun.
+        until: Stamp,
     }
 }
 
@@ -84,7 +117,7 @@ record! {
         tried: Option<u32>,
         /// Of one that could not be tried out: since when it differed before that.
         differed: Option<DriftSince>,
-        /// Of one that is new: when the reconcile before this one healed it.
+        /// Of one that is new: when a reconcile before this one healed it last.
         healed: Option<Stamp>,
     }
 }

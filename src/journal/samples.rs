@@ -190,6 +190,15 @@ impl Filler {
                 failed: self.maybe(number()),
                 unsure: self.maybe(true),
                 would: self.maybe(WouldHeal { items: number(), beyond: number(), refused: self.maybe(self.string()) }),
+                left: self.maybe(number()),
+                unclear: self.maybe(number()),
+                vain: self.maybe(vec![TriedInVain { item: self.text(), tried: self.number() }]),
+                kept: self.maybe(KeptPlan {
+                    plan: self.text(),
+                    file: self.text(),
+                    items: number(),
+                    until: self.stamp(),
+                }),
             }
             .into(),
             ScheduleKept {

@@ -1,22 +1,37 @@
 //! `runs`, `show`, `inbox`: what the journal knows.
 
-use super::{Failure, Surroundings, project::Opened, record::Record};
+use super::{Failure, Surroundings, apply::RECONCILE, project::Opened, record::Record};
 use crate::{
     base::{identity::RunId, time::Stamp, value::Value},
     effect::change::TableName,
     engine::{
         fleet::roll::Roll,
         state::{ItemState, RunState},
-        undo::standing::{self, Standing},
     },
-    journal::{RunFilter, RunSummary, Waiting, failure::JournalError, words::RunWord},
+    journal::{RunFilter, RunSummary, Waiting, event::Event, failure::JournalError, words::RunWord},
     report::exit::Exit,
     targets::spool::{Place, Spool, SpoolError, Spooled},
 };
+use std::collections::HashMap;
 
 /// The newest runs.
 pub async fn runs(record: &Record, filter: &RunFilter, limit: u32) -> Result<Vec<RunSummary>, Failure> {
     Ok(record.journal.runs(filter, limit).await?)
+}
+
+/// How many items each heal among these runs refused: what it did not take on is in no count of its run.
+pub async fn refused(record: &Record, runs: &[RunSummary]) -> Result<HashMap<RunId, u64>, Failure> {
+    let mut refused = HashMap::new();
+    for run in runs.iter().filter(|run| run.purpose == RECONCILE && run.purged_at.is_none()) {
+        // The counts stand in each of these events.
+        let Some(seen) = record.journal.latest(run.id, "drift.seen").await? else { continue };
+        if let Event::DriftSeen(seen) = seen.event
+            && &*seen.mode == "heal"
+        {
+            refused.insert(run.id, seen.drifted.saturating_sub(seen.healing));
+        }
+    }
+    Ok(refused)
 }
 
 /// What waits for a person.
@@ -64,13 +79,7 @@ pub async fn show(surroundings: &Surroundings, record: &Record, given: &str) -> 
         (roll, _) => roll?,
     };
     let mut state = roll.run.clone();
-    let runs = super::undo::runs_of(record, run).await?;
-    // One item of many was taken back: the others stand, and can be taken back.
-    if let Standing::TakenBack(by) = standing::of(&runs, run)
-        && super::undo::in_part(record, by.id).await?.is_none()
-    {
-        state.taken_back_by = Some(by.id);
-    }
+    state.taken_back_by = super::undo::taken_back_by(record, run).await?;
     state.worked_on_by = record.worked_on_by(surroundings, run).await?.map(|by| by.holder.name.into());
     let state = Box::new(state);
     Ok(if roll.count() == 0 { Shown::Whole(run, state) } else { Shown::Many(run, state, Box::new(roll)) })

@@ -36,6 +36,7 @@ use crate::{
     journal::{
         Claim, RunFilter, RunSummary,
         event::Event,
+        failure::JournalError,
         payload::{ItemStarted, RunCreated, StartedItem},
     },
     plan::{Plan, file::Saved, stored},
@@ -232,6 +233,17 @@ async fn stands(record: &Record, run: RunId, item: Option<&str>) -> Result<(), F
 pub(super) async fn in_part(record: &Record, undo: RunId) -> Result<Option<String>, Failure> {
     let wish = record.roll(undo).await?.run.created.and_then(|created| created.plan);
     Ok(wish.and_then(|wish| wish.get("item")?.as_str().map(str::to_owned)))
+}
+
+/// The run that took this one back as a whole. One item of many that was taken back leaves the others standing.
+pub(super) async fn taken_back_by(record: &Record, run: RunId) -> Result<Option<RunId>, Failure> {
+    let runs = runs_of(record, run).await?;
+    let Standing::TakenBack(by) = standing::of(&runs, run) else { return Ok(None) };
+    Ok(match in_part(record, by.id).await {
+        // Of what was removed nobody can say that it was only a part.
+        Err(Failure::Journal(JournalError::Purged { .. })) => Some(by.id),
+        part => part?.is_none().then_some(by.id),
+    })
 }
 
 /// The undos of a run, the undos of these, and so on. By what they are about and not by when they were made: a clock may have been set back

@@ -53,6 +53,42 @@ pub fn last_columns(text: &str, most: usize) -> &str {
     &text[start..]
 }
 
+/// Lines that are too wide go on below, further in: behind `error: ` and `help: ` as far as their text begins. What fits stays as it is, and a word is
+/// never broken. Colours take no room.
+pub fn fitted(text: &str, most: usize) -> String {
+    text.split_inclusive('\n').map(|line| fitted_line(line, most)).collect()
+}
+
+fn fitted_line(line: &str, most: usize) -> String {
+    let shown = |text: &str| width(&anstream::adapter::strip_str(text).to_string());
+    let (body, end) = line.strip_suffix('\n').map_or((line, ""), |body| (body, "\n"));
+    if shown(body) <= most {
+        return line.to_owned();
+    }
+    let indent = body.len() - body.trim_start_matches(' ').len();
+    let plain = anstream::adapter::strip_str(body).to_string();
+    let head = ["error: ", "help: "].into_iter().find(|head| plain[indent..].starts_with(head));
+    let hang = (indent + head.map_or(2, str::len)).min(most / 2);
+    let mut out = " ".repeat(indent);
+    let mut column = indent;
+    for (number, word) in body[indent..].split(' ').enumerate() {
+        let wide = shown(word);
+        if number > 0 && column + 1 + wide > most && column > hang {
+            let kept = out.trim_end_matches(' ').len();
+            out.truncate(kept);
+            out.push('\n');
+            out.push_str(&" ".repeat(hang));
+            column = hang;
+        } else if number > 0 {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(word);
+        column += wide;
+    }
+    out + end
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,5 +99,27 @@ mod tests {
         assert_eq!(shortened("abcdefghij", 5, look), "ab…ij");
         assert_eq!(width(&shortened("日本語の長い文章です", 9, look)), 9);
         assert_eq!(cut("one two three", 8, look), "one two…");
+    }
+
+    #[test]
+    fn a_line_that_is_too_wide_goes_on_below_its_text_and_a_word_stays_whole() {
+        let red = anstyle::AnsiColor::Red.on_default();
+        let path = "/a/path/that/is/wider/than/a/line";
+        let text = format!(
+            "short\n{red}error{red:#}: one two three four five\n  help: six {path} seven\nnote that has no end"
+        );
+        let shown = anstream::adapter::strip_str(&fitted(&text, 20)).to_string();
+        let lines = [
+            "short",
+            "error: one two three",
+            "       four five",
+            "  help: six",
+            &format!("        {path}"),
+            "        seven",
+            "note that has no end",
+        ];
+        assert_eq!(shown, lines.join("\n"));
+        assert_eq!(fitted(&shown, 60), shown);
+        assert_eq!(fitted("  where one begins further in\n", 20), "  where one begins\n    further in\n");
     }
 }

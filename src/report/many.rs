@@ -22,6 +22,7 @@ use crate::{
             summary::{ITS_SOURCE, Summary, end_now, is_unseen, reason_of},
         },
         state::{ItemState, RunState, StepState},
+        undo::outlook::has_way_back,
     },
     journal::words::End,
     plan::{Effect, ItemPlan, Many, Plan},
@@ -416,7 +417,9 @@ fn next_steps(page: &mut Page, run: RunId, state: &RunState, summary: &Summary, 
         lines.push(("what was done once", format!("trueup show {short} --item -")));
     }
     lines.push(("all items as a table", format!("trueup show {short} --items csv --out FILE")));
-    if over && summary.count(End::Changed) > 0 {
+    // What would be refused is not proposed.
+    let back = || state.is_undo() || state.created.as_ref().is_none_or(has_way_back);
+    if over && summary.count(End::Changed) > 0 && back() {
         lines.push(match (state.taken_back_by, state.is_undo()) {
             (Some(by), false) => ("make it again", format!("trueup undo {}", by.short())),
             (Some(by), true) => ("take it back again", format!("trueup undo {}", by.short())),

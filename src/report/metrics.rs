@@ -11,6 +11,8 @@ pub struct Measured {
     pub occurrences: Vec<(String, String, u64, i64)>,
     /// Of each schedule: when it comes next, whether it is paused, whether it is blocked.
     pub schedules: Vec<(String, Option<Stamp>, bool, bool)>,
+    /// Of each schedule: how many items its last time looked at, differed, were healed.
+    pub looked: Vec<(String, [u64; 3])>,
     /// Schedules of which nothing else is known: what is recorded of them cannot be read.
     pub unseen: Vec<String>,
     /// The last reconcile of each playbook and environment.
@@ -101,6 +103,17 @@ pub fn text(measured: &Measured) -> String {
         }
     }
     let numbers: [(&str, &str, usize); 3] = [
+        ("trueup_schedule_items", "Items that the last time of a schedule looked at.", 0),
+        ("trueup_schedule_drifted_items", "Items that differed at the last time of a schedule.", 1),
+        ("trueup_schedule_healed_items", "Items that the last time of a schedule healed.", 2),
+    ];
+    for (name, about, which) in numbers {
+        family(&mut out, name, "gauge", about);
+        for (schedule, counts) in &measured.looked {
+            sample(&mut out, name, &[("schedule", schedule)], &counts[which].to_string());
+        }
+    }
+    let numbers: [(&str, &str, usize); 3] = [
         ("trueup_reconcile_items", "Items that the last reconcile looked at.", 0),
         ("trueup_reconcile_drifted_items", "Items that differed in the last reconcile.", 1),
         ("trueup_reconcile_healed_items", "Items that the last reconcile healed.", 2),
@@ -183,6 +196,7 @@ mod tests {
                 ("nightly".into(), "waiting".into(), 2, 0),
             ],
             schedules: vec![("nightly".into(), Some(at), true, false), ("other".into(), None, false, true)],
+            looked: vec![("nightly".into(), [120, 3, 1])],
             unseen: vec!["spoiled".into()],
             reconciles: vec![last],
             unseen_reconciles: vec![("spoiled".into(), "live".into())],
@@ -202,6 +216,7 @@ mod tests {
             "trueup_schedule_next_timestamp_seconds{schedule=\"nightly\"} 1764124200",
             "trueup_schedule_paused{schedule=\"nightly\"} 1",
             "trueup_schedule_blocked{schedule=\"other\"} 1",
+            "trueup_schedule_drifted_items{schedule=\"nightly\"} 3",
             "trueup_schedule_unseen{schedule=\"nightly\"} 0",
             "trueup_schedule_unseen{schedule=\"spoiled\"} 1",
             "trueup_reconcile_drifted_items{playbook=\"a\\\"} 1\\nevil 1\",environment=\"live\"} 3",

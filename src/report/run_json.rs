@@ -27,6 +27,7 @@ use crate::{
         words::End,
     },
 };
+use std::collections::HashMap;
 
 fn at(stamp: Option<Stamp>) -> Value {
     maybe(stamp.map(clock::json))
@@ -230,7 +231,7 @@ fn of_decided(decided: &HumanDecided) -> Value {
 }
 
 /// A list of runs: `trueup runs --json`.
-pub fn runs(all: &[RunSummary]) -> String {
+pub fn runs(all: &[RunSummary], refused: &HashMap<RunId, u64>) -> String {
     let runs = all.iter().map(|run| {
         let rest = [
             ("playbook", Value::from(run.playbook.as_str())),
@@ -244,6 +245,10 @@ pub fn runs(all: &[RunSummary]) -> String {
             ("state", run.state.word().into()),
             ("end", maybe(run.end.map(End::word))),
             ("counts", run.counts.as_str().into()),
+            (
+                "refused",
+                refused.get(&run.id).map_or(Value::NULL, |items| i64::try_from(*items).unwrap_or(i64::MAX).into()),
+            ),
             ("started", at(Some(run.started_at))),
             ("changed", at(Some(run.changed_at))),
             ("ended", at(run.closed_at)),
@@ -318,7 +323,7 @@ mod tests {
         let facts = view(80, true).facts;
         let documents = [
             ("run-done.json", run(sample_runs::id(), &done(), facts)),
-            ("runs.json", runs(&sample_runs::summaries())),
+            ("runs.json", runs(&sample_runs::summaries(), &sample_runs::refused())),
             ("inbox.json", inbox(&sample_runs::questions(), &sample_runs::doubts(), NOW)),
         ];
         for (name, text) in documents {
@@ -357,7 +362,7 @@ mod tests {
         let plans = plans.iter().map(|plan| plan_json::document(plan, facts));
         let rest = [
             run(sample_runs::id(), &done(), facts),
-            runs(&sample_runs::summaries()),
+            runs(&sample_runs::summaries(), &sample_runs::refused()),
             inbox(&sample_runs::questions(), &sample_runs::doubts(), NOW),
         ];
         for text in plans.chain(rest) {

@@ -15,9 +15,10 @@ use crate::{
         words::{End, RunWord},
     },
 };
+use std::collections::HashMap;
 
-/// A table: short id, start (UTC), playbook, how it ended or stands, who, why. Says so when there is none of those that were asked for.
-pub fn text(runs: &[RunSummary], asked: &RunFilter, look: Look) -> String {
+/// A table: short id, start (UTC), playbook, how it ended or stands, who, why. `refused`: how many items each heal refused. Says so when there is none of those that were asked for.
+pub fn text(runs: &[RunSummary], refused: &HashMap<RunId, u64>, asked: &RunFilter, look: Look) -> String {
     let mut page = Page::new(look);
     if runs.is_empty() {
         let of = asked.playbook.as_ref().map_or(String::new(), |playbook| format!(" of `{playbook}`"));
@@ -29,7 +30,10 @@ pub fn text(runs: &[RunSummary], asked: &RunFilter, look: Look) -> String {
         vec![["run", "start (UTC)", "playbook", "state", "by", "because"].map(|name| (Tone::Dim, name.to_owned()))];
     let newest = runs.first().map_or_else(String::new, |run| clock::minute(run.started_at));
     let year = newest.split_at_checked(5).filter(|_| page.width() < NARROW).map(|(year, _)| year);
-    lines.extend(runs.iter().map(|run| cells(run, year, taken_back_by(runs, run.id).is_some())));
+    lines.extend(runs.iter().map(|run| {
+        let refused = refused.get(&run.id).copied().unwrap_or(0);
+        cells(run, year, taken_back_by(runs, run.id).is_some(), refused)
+    }));
     let widths = widths(&lines, page.width());
     for cells in lines {
         let mut line = Line::default();
@@ -66,8 +70,13 @@ pub fn taken_back_by(runs: &[RunSummary], run: RunId) -> Option<RunId> {
     }
 }
 
-fn cells(run: &RunSummary, year: Option<&str>, undone: bool) -> [(Tone, String); 6] {
+fn cells(run: &RunSummary, year: Option<&str>, undone: bool, refused: u64) -> [(Tone, String); 6] {
     let (tone, state) = if undone { (Tone::Dim, "undone".to_owned()) } else { state(run) };
+    // A heal that left something is no heal of all, however well the rest went.
+    let (tone, state) = match refused {
+        1.. if !undone => (if tone == Tone::Good { Tone::Care } else { tone }, format!("{state}, {refused} refused")),
+        _ => (tone, state),
+    };
     let purpose = if run.purpose == "apply" { String::new() } else { format!("{} ", run.purpose) };
     [
         (Tone::Plain, run.id.short()),
@@ -98,7 +107,7 @@ fn state(run: &RunSummary) -> (Tone, String) {
 fn widths(lines: &[[(Tone, String); 6]], all: usize) -> [usize; 6] {
     let widest = |column: usize| lines.iter().map(|cells| width(&cells[column].1)).max().unwrap_or(0);
     let narrow = all < NARROW;
-    let bounds = [8, 16, if narrow { 24 } else { 36 }, 10, if narrow { 8 } else { 20 }];
+    let bounds = [8, 16, if narrow { 24 } else { 36 }, 22, if narrow { 8 } else { 20 }];
     let mut widths = [0; 6];
     for (column, most) in bounds.into_iter().enumerate() {
         widths[column] = widest(column).min(most);
@@ -119,7 +128,7 @@ mod tests {
     use super::*;
     use crate::report::{
         sample::{golden, is_proper, plain},
-        sample_runs::summaries,
+        sample_runs::{refused, summaries},
     };
 
     #[test]
@@ -127,7 +136,7 @@ mod tests {
         for (name, width, unicode) in
             [("runs-80.txt", 80, true), ("runs-120.txt", 120, true), ("runs-ascii.txt", 60, false)]
         {
-            let shown = text(&summaries(), &RunFilter::default(), Look { width, unicode });
+            let shown = text(&summaries(), &refused(), &RunFilter::default(), Look { width, unicode });
             is_proper(&shown, width);
             assert_eq!(shown.lines().count(), summaries().len() + 1);
             golden(name, &plain(&shown));
@@ -139,7 +148,7 @@ mod tests {
             (Some("mend"), true, "No run of `mend` is open.\n"),
         ] {
             let asked = RunFilter { playbook: playbook.map(str::to_owned), unfinished, ..RunFilter::default() };
-            assert_eq!(plain(&text(&[], &asked, Look::default())), said);
+            assert_eq!(plain(&text(&[], &HashMap::new(), &asked, Look::default())), said);
         }
     }
 }

@@ -387,7 +387,16 @@ pub fn summaries() -> Vec<RunSummary> {
             purpose: "undo".into(),
             ..one(3, "register/correct-award", RunWord::Closed, Some(End::Stopped), "ben", "wrong one")
         },
+        RunSummary {
+            purpose: "reconcile".into(),
+            ..one(4, "register/placement", RunWord::Closed, Some(End::Changed), "support", "nightly")
+        },
     ]
+}
+
+/// Of the heal among them.
+pub fn refused() -> std::collections::HashMap<RunId, u64> {
+    summaries().into_iter().filter(|run| run.purpose == "reconcile").map(|run| (run.id, 3)).collect()
 }
 
 pub fn doubts() -> Vec<(RunSummary, RunState)> {

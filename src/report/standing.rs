@@ -9,7 +9,10 @@ use super::{
 use crate::{
     base::{counted::counted, identity::RunId, value::Map},
     effect::left::Ground,
-    engine::state::{APPROVAL, RunState, StepState},
+    engine::{
+        state::{APPROVAL, RunState, StepState},
+        undo::outlook::has_way_back,
+    },
     journal::words::{End, Outcome},
 };
 use std::sync::Arc;
@@ -200,7 +203,9 @@ fn after(page: &mut Page, id: RunId, state: &RunState, end: End) {
         }
         _ => {}
     }
-    if changed && matches!(end, End::Stopped | End::Failed | End::Escalated | End::Drifted | End::Cancelled) {
+    // What would be refused is not proposed.
+    let back = || state.created.as_ref().is_none_or(has_way_back);
+    if changed && matches!(end, End::Stopped | End::Failed | End::Escalated | End::Drifted | End::Cancelled) && back() {
         let text = if end == End::Cancelled { "To take back what it did:" } else { "Or take back what it did:" };
         say(page, text, format!("trueup undo {short}"));
     }

@@ -142,8 +142,9 @@ impl Cron {
 
     /// The next ones.
     pub fn next(&self, zone: &TimeZone, after: Stamp, count: usize) -> Vec<Moment> {
-        // Whatever it names comes within these years (the 29th of February after 2096).
-        let until = Stamp { micros: after.micros.saturating_add(9 * 366 * crate::base::time::DAY), digits: 6 };
+        // Whatever it names comes within these years (the 29th of February after 2096); each of them may take as long.
+        let each = i64::try_from(count).unwrap_or(i64::MAX).max(1).saturating_mul(9 * 366 * crate::base::time::DAY);
+        let until = Stamp { micros: after.micros.saturating_add(each), digits: 6 };
         self.between(zone, after, until, count)
     }
 

@@ -39,6 +39,7 @@ mod nightly;
 mod nightly_clock;
 mod nightly_heals;
 mod nightly_left;
+mod nightly_report;
 mod nightly_told;
 mod old_journals;
 mod pace;

@@ -126,6 +126,7 @@ fn what_a_person_goes_on_with_is_not_called_failed() {
             assert!(!shown.out.contains("nobody knows") && !shown.out.contains("trueup resolve"), "{}", shown.out);
             holder.rollback().await.unwrap();
             assert_eq!(person.wait().await.unwrap().code(), Some(0));
+            assert_eq!(list().await["recent"][0]["came_to"], "healed");
             trueup(&place, "reconcile --due").await.is(0, &["3 healed"]);
             let told = list().await["recent"][0].clone();
             assert_eq!(told["came_to"], "healed", "{told}");

@@ -16,6 +16,7 @@ use crate::{
 
 pub mod done;
 pub mod outline;
+pub mod outlook;
 pub mod restore;
 pub mod standing;
 pub mod trail;

@@ -8,7 +8,7 @@ use crate::{
     engine::setting::Setting,
     journal::{
         event::Event,
-        occasion::{DriftItem, DriftSeen, DriftSince, TrendPoint, WouldHeal},
+        occasion::{DriftItem, DriftSeen, DriftSince, KeptPlan, TrendPoint, TriedInVain, WouldHeal},
     },
     ops::{Failure, record::Record},
     plan::{Effect, ItemPlan, Plan},
@@ -50,14 +50,24 @@ pub struct Seen {
 pub struct Before {
     /// Items that differed and were not healed, and those that could not be tried out.
     pub items: HashMap<Arc<str>, Seen>,
-    /// Those that it healed, and when that was.
+    /// Those that it, or one of those before it, healed, and when that was last.
     pub healed: HashMap<Arc<str>, Stamp>,
     /// All that differed and were listed.
     pub drifted: HashSet<Arc<str>>,
+    /// Those that were not listed, and how many heals took them on in vain.
+    pub vain: HashMap<Arc<str>, u32>,
     /// So many more differed.
     pub more: u64,
     /// What it and those before it found.
     pub trend: Vec<TrendPoint>,
+}
+
+impl Before {
+    /// How many heals took it on and did not heal it.
+    fn tried(&self, item: &str) -> u32 {
+        let listed = self.items.get(item).map(|seen| seen.tried);
+        listed.or_else(|| self.vain.get(item).copied()).unwrap_or(0)
+    }
 }
 
 /// What differs now.
@@ -72,6 +82,12 @@ pub struct Found {
     pub failed: u64,
     pub known: u64,
     pub gone: u64,
+    /// Those that differed before, and that the source does not find any more: whether they are as wanted the plan does not tell.
+    pub missing: Vec<Arc<str>>,
+    /// So many of these are in the source no more.
+    pub left: u64,
+    /// So many of these may be as wanted, or in the source no more.
+    pub unclear: u64,
     /// `known` and `gone` are what is sure at least.
     pub unsure: bool,
     /// So many items are looked at in one run (`take:`); 0 where that is no number in the text.
@@ -84,6 +100,12 @@ pub struct Found {
     could: u64,
     /// Whose turn it is when.
     order: Order,
+    /// Those that differed before and are as wanted now, by the plan.
+    wanted: HashSet<Arc<str>>,
+    /// The plan has items that are as wanted: its source finds not only what differs.
+    pub finds_all: bool,
+    /// What would heal them is kept for those who have to agree.
+    pub kept: Option<KeptPlan>,
     /// Where it only reports: what healing would come to.
     pub would: Option<WouldHeal>,
     pub trend: Vec<TrendPoint>,
@@ -91,7 +113,7 @@ pub struct Found {
 
 impl Found {
     /// Everything of a plan that would change something, or that a check of the playbook keeps from being changed.
-    pub fn of(setting: &Setting, plan: &Plan, record: &Record) -> Result<Found, Failure> {
+    pub fn of(setting: &Setting, plan: &Plan, record: &Record, before: &Before) -> Result<Found, Failure> {
         let mut found = Found {
             scope: scope(setting, record)?,
             of: plan.many.as_ref().map_or(1, |many| many.matched.as_ref().map_or(many.tally.items, Matched::records)),
@@ -106,7 +128,7 @@ impl Found {
             if number == 0 && plan.many.is_some() {
                 match item.stop.as_ref().filter(|stop| bad_end(stop.way)) {
                     Some(stop) if stop.way == Way::Fail => {
-                        found.add(setting.run.id, &|table| setting.project.facts(table), &item);
+                        found.add(setting.run.id, &|table| setting.project.facts(table), &item, before);
                         found.refused = Some(stop.message.clone());
                     }
                     Some(stop) => found.refused = Some(stop.message.clone()),
@@ -114,22 +136,29 @@ impl Found {
                 }
                 continue;
             }
-            found.add(setting.run.id, &|table| setting.project.facts(table), &item);
+            found.add(setting.run.id, &|table| setting.project.facts(table), &item, before);
         }
         Ok(found)
     }
 
-    fn add(&mut self, run: RunId, facts: Lookup<'_>, item: &ItemPlan) {
-        let Some(stands) = differs(item) else { return };
+    fn add(&mut self, run: RunId, facts: Lookup<'_>, item: &ItemPlan, before: &Before) {
+        let Some(stands) = differs(item) else {
+            // One that is passed over may be left alone as it is: it tells nothing of the source.
+            self.finds_all |= item.stop.as_ref().is_none_or(|stop| stop.way == Way::Done);
+            self.wanted.extend(before.drifted.get(&item.key).cloned());
+            return;
+        };
+        let tried = before.tried(&item.key);
         let failed = item.stop.as_ref().is_some_and(|stop| stop.way == Way::Fail);
         *(if failed { &mut self.failed } else { &mut self.drifted }) += 1;
         if self.items.len() >= LISTED {
             self.more += 1;
             self.could += u64::from(stands.is_none());
+            self.order.beyond(&item.key, item.lane.as_ref(), tried, stands.is_none());
             return;
         }
         let stopped = item.stop.as_ref().is_some_and(|stop| bad_end(stop.way));
-        self.order.subjects.push(item.lane.clone());
+        self.order.listed(item.lane.as_ref(), tried, stands.is_none());
         self.items.push(DriftItem {
             item: item.key.clone(),
             what: if stopped { Vec::new() } else { lines(item, facts) },
@@ -143,7 +172,7 @@ impl Found {
             }
             .into(),
             why: stands,
-            tried: None,
+            tried: Some(tried).filter(|tried| *tried > 0),
             differed: None,
             healed: None,
         });
@@ -156,7 +185,6 @@ impl Found {
             let failed = &*item.verdict == FAILED;
             item.healed = before.healed.get(&item.item).cloned();
             let Some(seen) = before.items.get(&item.item) else { continue };
-            item.tried = Some(seen.tried).filter(|tried| *tried > 0);
             // A night on which nobody can tell makes nothing new that differed before it.
             item.differed = seen.differed.clone().filter(|_| failed);
             if let Some(last) = if failed { &seen.failed } else { &seen.differed } {
@@ -171,7 +199,12 @@ impl Found {
         let (part, last) = (is_part(self.of, self.more), before.trend.last());
         self.unsure = last.is_some_and(|last| part || is_part(last.of, before.more));
         if !part && !nothing {
-            self.gone = before.drifted.iter().filter(|item| !now.contains(item)).count() as u64;
+            let gone = before.drifted.iter().filter(|item| !now.contains(item));
+            // Of a comparison only what differs is an item: the others agree, or are on neither side.
+            let (wanted, missing): (Vec<_>, Vec<_>) =
+                gone.cloned().partition(|item| self.compared || self.wanted.contains(item));
+            (self.gone, self.missing) = (wanted.len() as u64, missing);
+            self.missing.sort();
         }
         self.trend = before.trend;
         let first = self.trend.len().saturating_sub(TREND - 1);
@@ -208,7 +241,7 @@ impl Found {
                 item.why = Some(beyond.to_owned());
             }
         }
-        self.healing += self.could.min(most.saturating_sub(self.healing));
+        self.healing += self.order.choose_beyond(self.could, most.saturating_sub(self.healing));
         if self.refused.is_some() {
             self.healing = 0;
         }
@@ -216,23 +249,23 @@ impl Found {
 
     /// Says of each item of the plan, in its order, whether it is healed, and how many others come first.
     pub fn chooses(&self) -> impl FnMut(&ItemPlan) -> Option<u32> + use<> {
-        let chosen = self.order.chosen.clone();
-        let (mut listed, mut beyond) = (self.items.len(), self.healing.saturating_sub(chosen.len() as u64));
+        let mut listed = self.items.len();
+        let mut chosen = self.order.chosen();
+        let none = self.healing == 0;
         move |item| {
             let stands = differs(item)?;
-            if listed > 0 {
-                listed -= 1;
-                return chosen.get(&item.key).copied();
+            if none {
+                return None;
             }
-            let healed = beyond > 0 && stands.is_none();
-            beyond -= u64::from(healed);
-            healed.then_some(0)
+            let is_listed = listed > 0;
+            listed -= usize::from(is_listed);
+            if is_listed { chosen.listed(&item.key) } else { chosen.beyond(&item.key, stands.is_none()) }
         }
     }
 
     /// As the run records it: the counts in every event, the items spread over as many as are needed.
     pub fn events(&self, wish: &Wish) -> Vec<Event> {
-        let one = |items: &[DriftItem], trend: Vec<TrendPoint>| {
+        let one = |items: &[DriftItem], trend: Vec<TrendPoint>, vain: &[TriedInVain]| {
             Event::from(DriftSeen {
                 scope: self.scope.clone(),
                 mode: if wish.mode == Mode::Heal { "heal" } else { "report" }.into(),
@@ -249,13 +282,22 @@ impl Found {
                 failed: Some(self.failed).filter(|failed| *failed > 0),
                 unsure: self.unsure.then_some(true),
                 would: self.would.clone(),
+                left: Some(self.left).filter(|left| *left > 0),
+                unclear: Some(self.unclear).filter(|unclear| *unclear > 0),
+                vain: Some(vain.to_vec()).filter(|vain| !vain.is_empty()),
+                kept: self.kept.clone(),
             })
         };
-        if self.items.is_empty() {
-            return vec![one(&[], self.trend.clone())];
+        let vain = self.order.vain(LISTED);
+        let mut items = self.items.chunks(TOGETHER);
+        let mut vain = vain.chunks(TOGETHER);
+        let mut events = vec![one(items.next().unwrap_or(&[]), self.trend.clone(), vain.next().unwrap_or(&[]))];
+        loop {
+            match (items.next(), vain.next()) {
+                (None, None) => return events,
+                (items, vain) => events.push(one(items.unwrap_or(&[]), Vec::new(), vain.unwrap_or(&[]))),
+            }
         }
-        let chunks = self.items.chunks(TOGETHER).enumerate();
-        chunks.map(|(number, items)| one(items, if number == 0 { self.trend.clone() } else { Vec::new() })).collect()
     }
 }
 
@@ -333,7 +375,7 @@ mod tests {
     fn found(items: impl Iterator<Item = ItemPlan>) -> Found {
         let mut found = Found { scope: "scope".into(), ..Found::default() };
         let run = RunId(uuid::Uuid::from_u128(7));
-        items.for_each(|item| found.add(run, &|_| None, &item));
+        items.for_each(|item| found.add(run, &|_| None, &item, &Before::default()));
         found
     }
 

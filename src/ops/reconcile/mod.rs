@@ -4,6 +4,7 @@
 
 mod caps;
 mod found;
+mod gone;
 mod order;
 mod past;
 
@@ -25,6 +26,7 @@ use crate::{
     engine::{drive::Stopped, setting::Setting, watch::Watch},
     journal::{
         event::Event,
+        occasion::KeptPlan,
         payload::{Count, RunClosed},
         words::End,
     },
@@ -96,9 +98,11 @@ pub async fn loaded_one(
         return Err(stopped());
     }
     let run = prepared.setting.run.id;
-    let mut found = Found::of(&prepared.setting, &made, record)?;
-    let before = past::before(record, &found, &prepared.setting, run).await?;
+    let mut before = past::before(record, &prepared.setting, run).await?;
+    let mut found = Found::of(&prepared.setting, &made, record, &before)?;
+    past::healed_before(record, &found, &mut before).await?;
     found.compare(before, run, made.at);
+    gone::tell(&mut found, &prepared.setting).await;
     let healing = match wish.mode {
         Mode::Report => {
             let own = prepared.setting.playbook.reconcile.as_ref().and_then(|rule| rule.heal.as_ref());
@@ -175,12 +179,8 @@ fn heal(
     let demands = approve::demands(&opened.project, &setting.playbook, &healing);
     if !demands.is_empty() && healing.many.is_some() {
         let needed: Vec<String> = demands.iter().map(Demand::words).collect();
-        let file = keep(surroundings, record, opened, setting, made, found, wish)?;
-        let items = if found.healing == 1 { "1 item".to_owned() } else { format!("{} items", found.healing) };
-        found.refuse_all(format!(
-            "people have to agree to it ({}). What would heal {items} is kept for a day: `trueup approve {file} --reason \"…\"`, then `trueup apply {file}`",
-            needed.join("; "),
-        ));
+        found.kept = Some(keep(surroundings, record, opened, setting, made, found, wish)?);
+        found.refuse_all(format!("people have to agree to it ({})", needed.join("; ")));
         return Ok(None);
     }
     Ok(Some(healing))
@@ -201,7 +201,7 @@ pub fn stops(setting: &mut Setting, given: &Caps, items: u64) {
 /// How plans are called that people have to agree to.
 const KEPT: (&str, &str) = ("heal-", ".plan");
 
-/// Keeps what would be healed as a saved plan beside the journal, as a run of its own; the name of the file. What was kept for longer than
+/// Keeps what would be healed as a saved plan beside the journal, as a run of its own. What was kept for longer than
 /// such a plan lasts goes.
 fn keep(
     surroundings: &Surroundings,
@@ -211,7 +211,7 @@ fn keep(
     made: &Plan,
     found: &Found,
     wish: &Wish,
-) -> Result<String, Failure> {
+) -> Result<KeptPlan, Failure> {
     let workplace = record::workplace(surroundings, opened)?;
     let old = std::fs::read_dir(&workplace.aside).into_iter().flatten().flatten().filter(|file| {
         let name = file.file_name();
@@ -226,8 +226,9 @@ fn keep(
     let mut own = setting.clone();
     own.run.id = RunId(surroundings.world.id());
     let reason = wish.request.reason.as_deref();
-    saved::save_some(surroundings, opened, record, &own, made, found.chooses(), reason, &file)?;
-    Ok(file)
+    let saved = saved::save_some(surroundings, opened, record, &own, made, found.chooses(), reason, &file)?;
+    let (plan, until) = (saved.header.id, saved.header.expires_at);
+    Ok(KeptPlan { plan, file: file.into(), items: found.healing, until })
 }
 
 /// Records what was seen as a run that is over.

@@ -9,19 +9,19 @@ use crate::{
         identity::{RunId, SINGLE_ITEM},
         time::Stamp,
     },
-    engine::{setting::Setting, state::broke_off},
+    engine::{setting::Setting, state::broke_off, undo::outlook::has_way_back},
     journal::{
         Mention, RunFilter, RunSummary,
         event::Event,
         failure::JournalError,
-        occasion::{DriftSeen, DriftSince, TrendPoint},
+        occasion::{DriftSeen, DriftSince, KeptPlan, TrendPoint, TriedInVain},
         payload::RunCreated,
         words::{End, RunWord},
     },
-    ops::{Failure, record::Record},
+    ops::{Failure, record::Record, undo},
     report::{
         page::typed,
-        reconciled::{Item, Reconciled, Verdict},
+        reconciled::{Item, Kept, Reconciled, Verdict},
     },
 };
 use std::{
@@ -74,13 +74,19 @@ async fn first_words(record: &Record, run: RunId) -> Result<Option<DriftSeen>, F
 
 fn join(seen: &mut Option<DriftSeen>, more: DriftSeen) {
     match seen {
-        Some(all) => all.items.extend(more.items),
+        Some(all) => {
+            all.items.extend(more.items);
+            if let Some(vain) = more.vain {
+                all.vain.get_or_insert_default().extend(vain);
+            }
+        }
         None => *seen = Some(more),
     }
 }
 
 /// What the last reconcile of the same saw, and which items it healed.
-pub async fn before(record: &Record, found: &Found, setting: &Setting, but: RunId) -> Result<Before, Failure> {
+pub async fn before(record: &Record, setting: &Setting, but: RunId) -> Result<Before, Failure> {
+    let scope = super::found::scope(setting, record)?;
     let filter = RunFilter {
         playbook: Some(setting.playbook.name.text.to_string()),
         environment: Some(setting.environment.to_string()),
@@ -91,19 +97,28 @@ pub async fn before(record: &Record, found: &Found, setting: &Setting, but: RunI
         if run.id == but || run.purged_at.is_some() {
             continue;
         }
-        let Some(seen) = first_words(record, run.id).await?.filter(|seen| seen.scope == found.scope) else { continue };
+        let Some(seen) = first_words(record, run.id).await?.filter(|seen| seen.scope == scope) else { continue };
         // Of one that compared nothing there is nothing to be seen; since when something differs, those before it know.
         if seen.compared_nothing() {
             continue;
         }
-        let ends = if seen.healing > 0 { ends(record, run.id).await? } else { HashMap::new() };
-        let point = point(&seen, &run, &ends);
+        let own = if seen.healing > 0 { ends(record, run.id).await? } else { HashMap::new() };
+        let point = point(&seen, &run, &own);
         let something = seen.compared_something();
+        // What people had to agree to was healed by another run.
+        let (ends, healed_at) = match kept_became(record, seen.kept.as_ref()).await? {
+            Some(line) if line.purged_at.is_none() => (ends(record, line.id).await?, line.started_at),
+            _ => (own, run.started_at),
+        };
         let mut before = Before { trend: seen.trend, more: seen.more, ..Before::default() };
         for earlier in &mut before.trend {
             went_on(record, earlier, run.started_at).await?;
         }
         before.trend.extend(something.then_some(point));
+        let changed = ends.iter().filter(|(_, end)| **end == End::Changed);
+        before.healed = changed.map(|(item, _)| (item.clone(), healed_at)).collect();
+        let listed: HashSet<&Arc<str>> = seen.items.iter().map(|item| &item.item).collect();
+        before.vain = vain(seen.vain, ends.iter().filter(|(item, _)| !listed.contains(item)));
         for item in seen.items {
             let failed = &*item.verdict == FAILED;
             if !failed || item.differed.is_some() {
@@ -111,9 +126,6 @@ pub async fn before(record: &Record, found: &Found, setting: &Setting, but: RunI
             }
             let end = ends.get(&item.item);
             let healed = matches!(end, Some(End::Changed | End::Unchanged));
-            if end == Some(&End::Changed) {
-                before.healed.insert(item.item.clone(), run.started_at);
-            }
             if !healed {
                 let tried = item.tried.unwrap_or(0).saturating_add(u32::from(end.is_some_and(|end| in_vain(*end))));
                 let own = Some(DriftSince { since: item.since, first: item.first, seen: item.seen });
@@ -125,6 +137,54 @@ pub async fn before(record: &Record, found: &Found, setting: &Setting, but: RunI
         return Ok(before);
     }
     Ok(Before::default())
+}
+
+/// How often each that is not listed was taken on in vain: as the last reconcile knew it, and by how these ended in it.
+fn vain<'e>(
+    known: Option<Vec<TriedInVain>>,
+    ends: impl Iterator<Item = (&'e Arc<str>, &'e End)>,
+) -> HashMap<Arc<str>, u32> {
+    let mut vain: HashMap<Arc<str>, u32> = known.into_iter().flatten().map(|one| (one.item, one.tried)).collect();
+    for (item, end) in ends.filter(|(item, _)| &***item != SINGLE_ITEM) {
+        if in_vain(*end) {
+            let tried = vain.entry(item.clone()).or_default();
+            *tried = tried.saturating_add(1);
+        } else if matches!(end, End::Changed | End::Unchanged) {
+            vain.remove(item);
+        }
+    }
+    vain
+}
+
+/// The run that a kept plan became.
+async fn kept_became(record: &Record, kept: Option<&KeptPlan>) -> Result<Option<RunSummary>, Failure> {
+    let Some(kept) = kept else { return Ok(None) };
+    let Some((run, _)) = record.journal.plan_used(&kept.plan).await? else { return Ok(None) };
+    Ok(record.journal.run(run).await?)
+}
+
+/// When those that are new were healed last, as far as the reconciles of the trend tell.
+pub async fn healed_before(record: &Record, found: &Found, before: &mut Before) -> Result<(), Failure> {
+    let known = |item: &Arc<str>| before.healed.contains_key(item) || before.items.contains_key(item);
+    let mut new: HashSet<Arc<str>> =
+        found.items.iter().map(|item| &item.item).filter(|item| !known(item)).cloned().collect();
+    let healing = before.trend.iter().rev().filter(|point| point.healed.is_some_and(|healed| healed > 0));
+    for point in healing.map(|point| (point.run, point.at)).collect::<Vec<_>>() {
+        if new.is_empty() {
+            break;
+        }
+        let (run, at) = point;
+        let ends = match ends(record, run).await {
+            Err(Failure::Journal(JournalError::Purged { .. })) => continue,
+            ends => ends?,
+        };
+        for (item, _) in ends.iter().filter(|(_, end)| **end == End::Changed) {
+            if new.remove(item) {
+                before.healed.insert(item.clone(), at);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// It was tried, and what differs is still there. What never had its turn was not tried.
@@ -227,7 +287,7 @@ pub async fn look(record: &Record, run: RunId) -> Result<Reconciled, Failure> {
     };
     let cut_off = created.as_ref().is_some_and(|created| broke_off(created, recorded).is_some());
     let beyond = beyond(&seen, &ends, line.state == RunWord::InDoubt);
-    let came = ends.iter().map(|(item, (end, _))| (item.clone(), *end)).collect();
+    let came: HashMap<Arc<str>, End> = ends.iter().map(|(item, (end, _))| (item.clone(), *end)).collect();
     let own = seen.compared_something().then(|| point(&seen, &line, &came));
     let items = seen.items.into_iter().map(|item| {
         let ended = ends.get(&item.item);
@@ -244,6 +304,19 @@ pub async fn look(record: &Record, run: RunId) -> Result<Reconciled, Failure> {
         Item { key: item.item, what: item.what, since, seen, differed, healed, verdict, why }
     });
     let items = items.collect();
+    let kept = match seen.kept {
+        Some(kept) => {
+            let became = kept_became(record, Some(&kept)).await?.map(|line| (line.id, line.actor, line.end));
+            Some(Kept { file: kept.file.to_string(), items: kept.items, until: kept.until, became })
+        }
+        None => None,
+    };
+    let (way_back, taken_back_by) = if came.values().any(|end| *end == End::Changed) {
+        let way_back = line.state == RunWord::Closed && created.as_ref().is_some_and(has_way_back);
+        (way_back, undo::taken_back_by(record, run).await?)
+    } else {
+        (false, None)
+    };
     let trend = seen.trend.into_iter().chain(own).collect();
     Ok(Reconciled {
         run,
@@ -260,8 +333,13 @@ pub async fn look(record: &Record, run: RunId) -> Result<Reconciled, Failure> {
         untried: seen.failed.unwrap_or(0),
         known: seen.known,
         gone: seen.gone,
+        left: seen.left.unwrap_or(0),
+        unclear: seen.unclear.unwrap_or(0),
         unsure: seen.unsure == Some(true),
         refused: seen.refused,
+        kept,
+        way_back,
+        taken_back_by,
         would: seen.would,
         items,
         more: seen.more,
@@ -356,6 +434,10 @@ mod tests {
             failed: None,
             unsure: None,
             would: None,
+            left: None,
+            unclear: None,
+            vain: None,
+            kept: None,
         };
         let end = |key: &str, end| (Arc::<str>::from(key), (end, None));
         let ends = HashMap::from([

@@ -6,7 +6,7 @@ use super::{Firing, allowed};
 use crate::{
     base::identity::RunId,
     engine::lease::Lease,
-    journal::{Claim, Deciding, failure::JournalError, occasion::OccurrenceEnded, words::RunWord},
+    journal::{Claim, Deciding, Occurrence, failure::JournalError, occasion::OccurrenceEnded, words::RunWord},
     ops::{
         Failure, Surroundings,
         plan::Request,
@@ -109,16 +109,50 @@ impl Over {
 /// since.
 pub(super) async fn catch_up(record: &Record, name: &str) -> Result<(), Failure> {
     for one in record.journal.unfinished_occurrences(name).await? {
-        let Some(run) = one.run else { continue };
-        let line = record.journal.run(run).await?;
-        if line.is_none_or(|line| line.state != RunWord::Closed || line.purged_at.is_some()) {
-            continue;
+        if let Some(over) = over_since(record, &one).await? {
+            ended(record, name, one.id, over, None).await?;
         }
-        // One that cannot be read keeps no other time from beginning; the metrics say that it cannot.
-        let Ok(found) = reconcile::look(record, run).await else { continue };
-        ended(record, name, one.id, Over::of(&found), None).await?;
     }
     Ok(())
+}
+
+/// What came of the run of an occurrence since that had ended.
+async fn over_since(record: &Record, one: &Occurrence) -> Result<Option<Over>, Failure> {
+    let Some(run) = one.run else { return Ok(None) };
+    let line = record.journal.run(run).await?;
+    if line.is_none_or(|line| line.state != RunWord::Closed || line.purged_at.is_some()) {
+        return Ok(None);
+    }
+    // One that cannot be read keeps no other time from beginning; the metrics say that it cannot.
+    Ok(reconcile::look(record, run).await.ok().map(|found| Over::of(&found)))
+}
+
+/// The same for who only looks: what came of these by now, although no scheduler has recorded it yet.
+pub(super) async fn by_now(
+    surroundings: &Surroundings,
+    record: &Record,
+    name: &str,
+    recent: &mut [Occurrence],
+) -> Result<(), Failure> {
+    let unfinished = record.journal.unfinished_occurrences(name).await?;
+    for one in recent {
+        let open = one.is_open();
+        if !open && unfinished.iter().all(|other| other.id != one.id) {
+            continue;
+        }
+        if let Some(over) = over_since(record, one).await? {
+            (one.ended, one.why, one.counts) = (Some(over.word.to_owned()), over.why, over.counts);
+        } else if open && is_left(surroundings, record, one).await? {
+            one.why = Some("left by a process that is gone: the next scheduler goes on with it".into());
+        }
+    }
+    Ok(())
+}
+
+/// Nobody carries it out any more.
+async fn is_left(surroundings: &Surroundings, record: &Record, one: &Occurrence) -> Result<bool, Failure> {
+    let last = record.journal.last_holder(one.id).await?;
+    Ok(last.is_some_and(|(claim, open)| !open || record.is_gone(surroundings, &claim)))
 }
 
 /// Nothing where somebody else goes on with its run.

@@ -2,10 +2,12 @@
 
 use super::{
     allowed,
+    fire::by_now,
     standing::{comes_next, delay},
 };
 use crate::{
     base::time::Stamp,
+    journal::Occurrence,
     ops::{
         Failure, Surroundings,
         apply::RECONCILE,
@@ -39,6 +41,11 @@ pub async fn gather(surroundings: &Surroundings, record: &Record, opened: &Opene
         };
         let blocked = allowed(surroundings, opened, schedule, now).is_err();
         measured.schedules.push((name.to_owned(), next, paused, blocked));
+        // What failed before it could look at anything has no numbers.
+        let mut fired = record.journal.fired(name, 20).await?;
+        by_now(surroundings, record, name, &mut fired).await?;
+        let looked = |one: &&Occurrence| one.ended.as_ref().is_some_and(|word| word != "failed" || one.counts[0] > 0);
+        measured.looked.extend(fired.iter().find(looked).map(|one| (name.to_owned(), one.counts)));
     }
     for run in record.journal.newest_of_each(RECONCILE).await? {
         // One that cannot be read hides no other number.

@@ -1,6 +1,6 @@
 //! How schedules stand, and when they come next.
 
-use super::{PIN, Unseen, allowed, current, of_name, owned, pin_of, usable, without_the_unseen};
+use super::{PIN, Unseen, allowed, current, fire::by_now, of_name, owned, pin_of, usable, without_the_unseen};
 use crate::{
     base::time::Stamp,
     ops::{Failure, Surroundings, playbook, project::Opened, record::Record},
@@ -56,7 +56,8 @@ async fn standing(
 ) -> Result<Standing, Failure> {
     let now = surroundings.world.now();
     let kept = record.journal.schedule(name).await?;
-    let recent = record.journal.occurrences(Some(name), 5).await?;
+    let mut recent = record.journal.occurrences(Some(name), 5).await?;
+    by_now(surroundings, record, name, &mut recent).await?;
     let next = comes_next(&schedule.times(name), schedule, now);
     let found = playbook::load(surroundings, opened, schedule.playbook.as_str()).ok();
     Ok(Standing {

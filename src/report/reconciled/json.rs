@@ -1,8 +1,9 @@
 //! The drift report as JSON (`docs/json.md`).
 
-use super::{Beside, Reconciled};
+use super::{Beside, Kept, Reconciled};
 use crate::{
     base::{time::Stamp, value::Value},
+    journal::words::End,
     report::{
         clock,
         plain_value::{count, maybe, texts},
@@ -82,13 +83,28 @@ fn value(found: &Reconciled) -> Vec<(&'static str, Value)> {
         ("drifted", number(found.drifted)),
         ("not_tried", number(found.untried)),
         ("new", if fresh == 0 { number(0) } else { sure(fresh) }),
-        ("as_wanted_again", sure(found.gone)),
+        ("as_wanted_again", if found.unclear > 0 { Value::NULL } else { sure(found.gone) }),
+        ("gone_from_source", if found.unclear > 0 { Value::NULL } else { sure(found.left) }),
+        ("found_no_more", sure(found.gone + found.left + found.unclear)),
         ("healed", number(found.healed())),
-        ("refused", maybe(found.refused.clone())),
+        ("refused", maybe(found.refusal())),
+        ("kept_plan", found.kept.as_ref().map_or(Value::NULL, kept)),
         ("would_heal", found.would.as_ref().map_or(Value::NULL, |would| number(would.items))),
         ("open", maybe(found.open.clone())),
+        ("taken_back_by", maybe(found.taken_back_by.map(|by| by.to_string()))),
         ("items", Value::list(items)),
         ("not_listed", number(found.more)),
         ("trend", Value::list(trend)),
     ]
+}
+
+fn kept(kept: &Kept) -> Value {
+    let became = kept.became.as_ref();
+    Value::map([
+        ("file", Value::text(kept.file.as_str())),
+        ("items", Value::from(i64::try_from(kept.items).unwrap_or(i64::MAX))),
+        ("until", Value::text(clock::json(kept.until))),
+        ("run", maybe(became.map(|(run, ..)| run.to_string()))),
+        ("end", maybe(became.and_then(|(.., end)| end.map(End::word)))),
+    ])
 }

@@ -13,7 +13,12 @@ pub use json::{json, several};
 pub use lines::lines;
 pub use text::text;
 
-use super::{exit::Exit, many::named, page::same};
+use super::{
+    clock,
+    exit::Exit,
+    many::named,
+    page::{quoted, same},
+};
 use crate::{
     base::{identity::RunId, time::Stamp},
     journal::{
@@ -82,10 +87,20 @@ pub struct Reconciled {
     pub known: u64,
     /// How many of those that differed before are as wanted now.
     pub gone: u64,
+    /// How many of those that differed before are in the source no more.
+    pub left: u64,
+    /// How many of those that differed before are found no more, and nobody can tell which of both it is.
+    pub unclear: u64,
     /// What was seen before, and what is as wanted now, is told as far as it is sure: not everything was listed, or looked at.
     pub unsure: bool,
     /// Why nothing is healed although that was asked for.
     pub refused: Option<String>,
+    /// What would heal it was kept as a saved plan, because people have to agree.
+    pub kept: Option<Kept>,
+    /// Something of what it healed can be taken back.
+    pub way_back: bool,
+    /// The run that took it back.
+    pub taken_back_by: Option<RunId>,
     /// Of one that only reports: what healing would come to, as far as that was recorded.
     pub would: Option<WouldHeal>,
     /// The items that differ.
@@ -98,6 +113,19 @@ pub struct Reconciled {
     pub trend: Vec<TrendPoint>,
     /// It is not over, and why: it waits for a person, is in doubt, was left.
     pub open: Option<String>,
+}
+
+/// A saved plan of what would be healed.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// Its file.
+    pub file: String,
+    /// How many items it would heal.
+    pub items: u64,
+    /// Until when it may be begun.
+    pub until: Stamp,
+    /// The run that it became, who began it, and how that ended; nothing while it was not used.
+    pub became: Option<(RunId, String, Option<End>)>,
 }
 
 /// An item that differs.
@@ -113,7 +141,7 @@ pub struct Item {
     pub seen: u32,
     /// It cannot be tried out, and differed since then when it last could.
     pub differed: Option<Stamp>,
-    /// It is there again: the reconcile before this one healed it then.
+    /// It is there again: a reconcile healed it then, the last of those of the trend that did.
     pub healed: Option<Stamp>,
     /// What came of it.
     pub verdict: Verdict,
@@ -218,8 +246,23 @@ impl Reconciled {
         self.count(Verdict::Healed)
     }
 
+    /// Why nothing is healed although that was asked for, and what became of the plan that was kept of it.
+    pub fn refusal(&self) -> Option<String> {
+        let why = self.refused.as_ref()?;
+        let Some(kept) = &self.kept else { return Some(why.clone()) };
+        let items = if kept.items == 1 { "1 item".to_owned() } else { format!("{} items", kept.items) };
+        let what = format!("What would heal {items}");
+        Some(match &kept.became {
+            None => format!("{why}. {what} is kept until {} UTC in {}", clock::minute(kept.until), kept.file),
+            Some((run, by, end)) => {
+                let end = end.map_or("not over yet", End::word).replace('_', " ");
+                format!("{why}. {what} was kept, and {by} carried it out in run {}: {end}", run.short())
+            }
+        })
+    }
+
     /// How many nobody healed: refused by a rule.
-    pub fn left(&self) -> u64 {
+    pub fn refused_items(&self) -> u64 {
         self.count(Verdict::Refused)
     }
 
@@ -236,7 +279,7 @@ impl Reconciled {
             if self.refused.is_some() { Came::Refused } else { Came::Clean }
         } else if !self.heals {
             Came::Drifted
-        } else if self.refused.is_some() || self.left() > 0 {
+        } else if self.refused.is_some() || self.refused_items() > 0 {
             Came::Refused
         } else {
             Came::Healed
@@ -361,10 +404,18 @@ pub(super) fn next_steps(found: &Reconciled) -> Vec<(&'static str, String)> {
     }
     let command = |verb: &str, rest: &str| same(verb, &found.playbook, &found.params, &found.environment) + rest;
     let mut next = Vec::new();
-    let (refused, failed) = (found.left(), found.count(Verdict::Failed));
+    let (refused, failed) = (found.refused_items(), found.count(Verdict::Failed));
     let would = found.would.as_ref().map_or(found.drifted.saturating_sub(refused), |would| would.items);
     if !found.heals && found.refused.is_none() && would > 0 {
         next.push(("heal what differs", command("reconcile", " --heal --reason \"…\"")));
+    }
+    match found.kept.as_ref().map(|kept| (quoted(&kept.file), &kept.became)) {
+        Some((file, None)) => {
+            next.push(("agree to what would heal it", format!("trueup approve {file} --reason \"…\"")));
+            next.push(("then heal it", format!("trueup apply {file}")));
+        }
+        Some((_, Some((run, ..)))) => next.push(("see what it came to", format!("trueup show {}", run.short()))),
+        None => {}
     }
     // What could not be tried out never began, and the run tells nothing of it.
     if found.heals && failed > found.untried {
@@ -374,6 +425,13 @@ pub(super) fn next_steps(found: &Reconciled) -> Vec<(&'static str, String)> {
     if refused + failed > 0 || found.refused.is_some() || none {
         next.push(("see all that is left to do", command("plan", "")));
     }
+    match found.taken_back_by {
+        Some(by) => next.push(("make again what was taken back", format!("trueup undo {}", by.short()))),
+        None if found.way_back && found.healed() > 0 => {
+            next.push(("take back what was healed", format!("trueup undo {}", found.run.short())));
+        }
+        None => {}
+    }
     next
 }
 
@@ -381,7 +439,7 @@ pub(super) fn next_steps(found: &Reconciled) -> Vec<(&'static str, String)> {
 fn would_refuse(found: &Reconciled) -> String {
     let Some(would) = &found.would else {
         // Recorded by a version that did not tell.
-        let left = found.left();
+        let left = found.refused_items();
         return if left == 0 { String::new() } else { format!(" Healing would refuse {left} of them.") };
     };
     if let Some(why) = &would.refused {
@@ -408,7 +466,7 @@ pub(super) fn deeds(found: &Reconciled) -> Vec<String> {
             (found.count(Verdict::Healed), "healed"),
             (found.count(Verdict::AsWanted), "as wanted by then"),
             (found.count(Verdict::Healing), "not over yet"),
-            (found.left(), "refused"),
+            (found.refused_items(), "refused"),
             (found.count(Verdict::Failed), "failed"),
             (found.count(Verdict::InDoubt), "in doubt"),
         ]
@@ -423,13 +481,17 @@ pub(super) fn deeds(found: &Reconciled) -> Vec<String> {
             format!("{only}{}", would_refuse(found))
         });
     }
-    if found.gone > 0 {
-        let (who, verb) = if found.gone == 1 { ("1 that differed", "is") } else { ("", "are") };
-        let who = if who.is_empty() { format!("{} that differed", found.gone) } else { who.to_owned() };
+    let before = |n: u64, one: &str, several: &str| {
+        let who = if n == 1 { "1 that differed".to_owned() } else { format!("{n} that differed") };
         let who = if found.unsure { format!("At least {who}") } else { who };
-        told.push(format!("{who} when it was looked before {verb} as wanted now."));
-    }
-    told.extend(found.refused.clone().map(|why| {
+        (n > 0).then(|| format!("{who} when it was looked before {}.", if n == 1 { one } else { several }))
+    };
+    told.extend(before(found.gone, "is as wanted now", "are as wanted now"));
+    told.extend(before(found.left, "is in the source no more", "are in the source no more"));
+    let (one, several) = ("is found no more: as wanted now, or gone", "are found no more: as wanted now, or gone");
+    told.extend(before(found.unclear, one, several));
+    told.extend(found.taken_back_by.map(|by| format!("It was taken back by run {}.", by.short())));
+    told.extend(found.refusal().map(|why| {
         let nothing = if found.heals { "Nothing was healed" } else { "It stopped before any item" };
         format!("{nothing}: {}.", why.trim_end_matches('.'))
     }));

@@ -50,6 +50,11 @@ fn found(heals: bool, items: Vec<Item>) -> Reconciled {
         known: items.iter().filter(|item| item.seen > 1).count() as u64,
         gone: 1,
         unsure: false,
+        left: 0,
+        unclear: 0,
+        kept: None,
+        way_back: false,
+        taken_back_by: None,
         refused: None,
         would: None,
         items,
@@ -271,7 +276,7 @@ fn what_came_of_items_that_are_not_listed_is_counted_with_the_others() {
     let mut found = found(true, vec![item("1001", Verdict::Healed, 1)]);
     (found.drifted, found.more) = (12_001, 12_000);
     found.beyond = vec![(Verdict::Healed, 11_990), (Verdict::Failed, 3), (Verdict::Refused, 7)];
-    assert_eq!((found.healed(), found.left(), found.word()), (11_991, 7, Came::Failed));
+    assert_eq!((found.healed(), found.refused_items(), found.word()), (11_991, 7, Came::Failed));
     let said = plain(&text(&found, Look { width: 80, unicode: true }));
     assert!(said.contains("11991 healed, 7 refused, 3 failed."), "{said}");
 }
@@ -344,4 +349,20 @@ fn a_report_ends_with_what_there_is_to_do() {
         page.contains("<p>heal what differs: <code>trueup reconcile register/placement-detail cohort=&#39;"),
         "{page}"
     );
+}
+
+#[test]
+fn what_is_gone_is_told_apart_from_what_is_as_wanted() {
+    let mut found = found(false, vec![item("1", Verdict::Reported, 1)]);
+    (found.gone, found.left, found.unclear) = (1, 2, 3);
+    let said = deeds(&found).join(" ");
+    for part in [
+        "1 that differed when it was looked before is as wanted now.",
+        "2 that differed when it was looked before are in the source no more.",
+        "3 that differed when it was looked before are found no more: as wanted now, or gone.",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    found.unsure = true;
+    assert!(deeds(&found).join(" ").contains("At least 2 that differed"));
 }
