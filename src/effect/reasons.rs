@@ -40,7 +40,7 @@ pub fn filed<'t>(all: impl Iterator<Item = Option<(&'t str, &'t str)>> + Clone, 
 
 /// A reason without the key of its item, and without numbers and identifiers: `shop.things id 10.weight: planned 20.0` becomes
 /// `shop.things id ….weight: planned …`.
-fn likeness(reason: &str, key: &str) -> String {
+pub fn likeness(reason: &str, key: &str) -> String {
     let (mut out, mut rest) = (String::with_capacity(reason.len()), reason);
     while let Some(first) = rest.chars().next() {
         let word = rest.find(|c| !is_of_word(c)).unwrap_or(rest.len());

@@ -117,9 +117,13 @@ fn widths(lines: &[[(Tone, String); 6]], all: usize) -> [usize; 6] {
         0..8 => 0,
         room => room.min(widest(5)),
     };
-    // A very narrow terminal: the playbook's name gives way.
-    let over = (taken - 2).saturating_sub(all);
-    widths[2] = widths[2].saturating_sub(over).max(8);
+    // A very narrow terminal: the playbook's name gives way, then who, then how many were refused.
+    let mut over = (taken - 2).saturating_sub(all);
+    for (column, least) in [(2, 8), (4, 5), (3, 10)] {
+        let less = over.min(widths[column].saturating_sub(least));
+        widths[column] -= less;
+        over -= less;
+    }
     widths
 }
 

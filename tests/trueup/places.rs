@@ -165,8 +165,12 @@ audits:
         rows.rows.iter().map(row).collect::<Vec<_>>().join("; ")
     }
 
-    /// Runs a script of an administrator on the PostgreSQL server.
+    /// Runs a script of an administrator on the PostgreSQL server, or on the file.
     pub async fn admin(&self, script: &str) {
+        if let Where::File(path) = &self.place {
+            let done = std::process::Command::new("sqlite3").arg(path).arg(script).status().unwrap();
+            return assert!(done.success(), "{script}");
+        }
         sandbox::postgres(self.url().unwrap().reveal(), &[script]).await.unwrap();
     }
 

@@ -1,6 +1,10 @@
 //! The drift report as one HTML file: no scripts, nothing from elsewhere, every text escaped.
 
-use super::{Beside, Came, Item, Reconciled, Verdict, deeds, examples, next_steps, sentence, text::since};
+use super::{
+    Beside, Came, Item, Reconciled, Verdict, deeds, examples, next_steps, sentence,
+    text::{since, since_all},
+    why_of,
+};
 use crate::{
     base::{counted::counted, time::Stamp},
     journal::occasion::TrendPoint,
@@ -119,11 +123,13 @@ fn items(found: &Reconciled, out: &mut String) {
 /// Items for one reason; each of them can be unfolded.
 fn rows(found: &Reconciled, items: &[&Item], out: &mut String) {
     let class = class(items[0].verdict);
-    let why = because(items[0]);
+    let shared = why_of(items);
+    let why = because(shared.as_ref());
     let each: String = items
         .iter()
         .map(|item| {
-            let what = item.what.join("; ");
+            let own = item.why.iter().filter(|why| Some(*why) != shared.as_ref());
+            let what = item.what.iter().chain(own).cloned().collect::<Vec<_>>().join("; ");
             let what = if what.is_empty() { String::new() } else { format!(": {what}") };
             format!("<p>{} ({}){}</p>", escaped(&item.key), escaped(&since(found, item)), escaped(&what))
         })
@@ -131,10 +137,11 @@ fn rows(found: &Reconciled, items: &[&Item], out: &mut String) {
     line(
         out,
         &format!(
-            "<tr><td class=\"key\">{} items</td><td>{why}<details><summary>{}</summary>{each}</details></td><td class=\"when\"></td>\
+            "<tr><td class=\"key\">{} items</td><td>{why}<details><summary>{}</summary>{each}</details></td><td class=\"when\">{}</td>\
              <td class=\"{class}\">{}</td></tr>",
             items.len(),
             escaped(&examples(items)),
+            escaped(&since_all(found, items).unwrap_or_default()),
             items[0].verdict.word().replace('_', " ")
         ),
     );
@@ -148,12 +155,12 @@ fn class(verdict: Verdict) -> &'static str {
     }
 }
 
-fn because(item: &Item) -> String {
-    item.why.as_ref().map_or(String::new(), |why| format!("<p class=\"why\">{}</p>", escaped(why)))
+fn because(why: Option<&String>) -> String {
+    why.map_or(String::new(), |why| format!("<p class=\"why\">{}</p>", escaped(why)))
 }
 
 fn row(found: &Reconciled, item: &Item, out: &mut String) {
-    let (class, why) = (class(item.verdict), because(item));
+    let (class, why) = (class(item.verdict), because(item.why.as_ref()));
     let name = if &*item.key == "-" { "the record" } else { &*item.key };
     let what: String = item.what.iter().map(|what| format!("<p>{}</p>", escaped(what))).collect();
     line(

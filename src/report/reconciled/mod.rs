@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     base::{identity::RunId, time::Stamp},
+    effect::reasons::likeness,
     journal::{
         occasion::{TrendPoint, WouldHeal},
         words::End,
@@ -211,20 +212,21 @@ impl Reconciled {
         all
     }
 
-    /// The same, those together of which the same came for the same reason, at the place of the first; the others alone.
+    /// The same, those together of which the same came for the same reason, but for keys and numbers in it, at the place of the first; the others
+    /// alone.
     pub(super) fn told_together(&self) -> Vec<Vec<&Item>> {
         let all = self.worst_first();
-        let mut alike: HashMap<(Verdict, &str), usize> = HashMap::new();
-        for item in &all {
-            if let Some(why) = &item.why {
-                *alike.entry((item.verdict, why)).or_default() += 1;
-            }
+        let reasons: Vec<Option<(Verdict, String)>> =
+            all.iter().map(|item| Some((item.verdict, likeness(item.why.as_ref()?, &item.key)))).collect();
+        let mut alike: HashMap<&(Verdict, String), usize> = HashMap::new();
+        for reason in reasons.iter().flatten() {
+            *alike.entry(reason).or_default() += 1;
         }
         let mut told: Vec<Vec<&Item>> = Vec::new();
-        let mut places: HashMap<(Verdict, &str), usize> = HashMap::new();
-        for item in all {
-            let reason = item.why.as_deref().map(|why| (item.verdict, why)).filter(|of| alike[of] >= TOGETHER);
-            match reason.and_then(|of| places.get(&of)) {
+        let mut places: HashMap<&(Verdict, String), usize> = HashMap::new();
+        for (item, reason) in all.into_iter().zip(&reasons) {
+            let reason = reason.as_ref().filter(|of| alike[of] >= TOGETHER);
+            match reason.and_then(|of| places.get(of)) {
                 Some(place) => told[*place].push(item),
                 None => {
                     places.extend(reason.map(|of| (of, told.len())));
@@ -389,6 +391,19 @@ fn came_back(fresh: u64, again: u64, known: u64) -> String {
         (0, _) => format!("{again} again after {healed}, {before}"),
         _ => format!("{first}, {again} again after {healed}, {before}"),
     }
+}
+
+/// Why, of items that are told together: in the words of all of them, else without what differs, as `thing … is locked`.
+pub(super) fn why_of(items: &[&Item]) -> Option<String> {
+    let first = items.first()?;
+    let why = first.why.as_ref()?;
+    if items.iter().all(|item| item.why.as_ref() == Some(why)) {
+        return Some(why.clone());
+    }
+    // What else is the same in all of them, such as an address, is said.
+    let keyless = |item: &Item| item.why.as_ref().map(|why| why.replace(&*item.key, "…"));
+    let same = items.iter().all(|item| keyless(item) == keyless(first));
+    if same { keyless(first) } else { Some(likeness(why, &first.key)) }
 }
 
 /// `1001, 1002 and 9 more`: of those that are told together.

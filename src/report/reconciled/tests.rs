@@ -366,3 +366,25 @@ fn what_is_gone_is_told_apart_from_what_is_as_wanted() {
     found.unsure = true;
     assert!(deeds(&found).join(" ").contains("At least 2 that differed"));
 }
+
+#[test]
+fn reasons_that_differ_in_keys_and_numbers_alone_are_told_together_and_unfold_to_their_own() {
+    let away = |key: &str| Item {
+        why: Some(format!("no answer from http://crm/things/{key}")),
+        ..item(key, Verdict::Failed, 1)
+    };
+    let found = found(true, (101..=130).map(|key| away(&key.to_string())).collect());
+    let said = plain(&text(&found, Look { width: 80, unicode: false }));
+    assert!(said.contains("30 items  new ") && said.contains("no answer from http://crm/things/..."), "{said}");
+    assert!(said.contains("101, 102, 103, 104, 105 and 25 more"), "{said}");
+    let page = html(std::slice::from_ref(&found), &Beside::default(), at(0));
+    assert!(page.contains("<p class=\"why\">no answer from http://crm/things/…</p>"), "{page}");
+    assert!(
+        page.contains("no answer from http://crm/things/117") && page.contains("<td class=\"when\">new</td>"),
+        "{page}"
+    );
+    // Two are no crowd.
+    let found = super::tests::found(true, vec![away("1"), away("2")]);
+    let said = plain(&text(&found, Look { width: 80, unicode: true }));
+    assert!(said.contains("things/1") && said.contains("things/2"), "{said}");
+}

@@ -1,6 +1,6 @@
 //! The drift report for a terminal: a minute's reading.
 
-use super::{Came, Item, Reconciled, Verdict, deeds, examples, next_steps, sentence};
+use super::{Came, Item, Reconciled, Verdict, deeds, examples, next_steps, sentence, why_of};
 use crate::{
     journal::occasion::TrendPoint,
     report::{
@@ -91,10 +91,15 @@ fn words(found: &Reconciled, rest: &[&Item]) -> String {
 
 /// Items for one reason: how many, why, and the first of them by name.
 fn several(page: &mut Page, found: &Reconciled, items: &[&Item]) {
-    let name = format!("{} items", items.len());
-    page.labelled(2, 4, Line::of(Tone::Strong, name), came_to(found, items[0]));
-    if let Some(why) = &items[0].why {
-        page.hung(6, 8, Line::of(Tone::Dim, clean(why)));
+    let name = Line::of(Tone::Strong, format!("{} items", items.len()));
+    let name = match since_all(found, items) {
+        Some(since) => name.add(Tone::Dim, format!("  {since}")),
+        None => name,
+    };
+    page.labelled(2, 4, name, came_to(found, items[0]));
+    if let Some(why) = why_of(items) {
+        let why = if page.look.unicode { why } else { why.replace('…', "...") };
+        page.hung(6, 8, Line::of(Tone::Dim, clean(&why)));
     }
     page.hung(6, 8, Line::of(Tone::Plain, clean(&examples(items))));
 }
@@ -133,6 +138,12 @@ pub(super) fn since(found: &Reconciled, item: &Item) -> String {
         return format!("new{differed}");
     }
     format!("since {}, {} times in a row{differed}", clock::minute(item.since), item.seen)
+}
+
+/// The same of items that are told together, where it is the same of all of them.
+pub(super) fn since_all(found: &Reconciled, items: &[&Item]) -> Option<String> {
+    let first = since(found, items.first()?);
+    items.iter().all(|item| since(found, item) == first).then_some(first)
 }
 
 /// What a nought would hide: how many could not be tried out.
