@@ -58,7 +58,7 @@ impl Output {
         // A secret is masked before it could be broken in two. Through a pipe a line stays a line.
         let mut text = self.masks.apply(text);
         if let Some(width) = std::io::stderr().is_terminal().then(|| width_of(&console::Term::stderr())).flatten() {
-            text = fitted(&text, width.max(NARROWEST)).into();
+            text = fitted(&text, width.max(NARROWEST));
         }
         let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     }

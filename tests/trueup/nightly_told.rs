@@ -155,6 +155,9 @@ fn an_item_that_cannot_be_tried_out_failed_and_is_neither_drift_nor_a_success() 
         for line in [
             "trueup_schedule_occurrences{schedule=\"one\",came_to=\"failed\"} 1",
             "trueup_reconcile_drifted_items{playbook=\"name\",environment=\"test\"} 1",
+            "trueup_schedule_items{schedule=\"one\"} 2",
+            "trueup_schedule_drifted_items{schedule=\"one\"} 1",
+            "trueup_schedule_healed_items{schedule=\"one\"} 0",
         ] {
             assert!(metrics.lines().any(|known| known == line), "{line}\n{metrics}");
         }

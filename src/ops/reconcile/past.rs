@@ -405,6 +405,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_not_listed_is_known_to_have_been_tried_until_it_is_healed() {
+        let known = |item: &str, tried| TriedInVain { item: item.into(), tried };
+        let ends = [
+            (SINGLE_ITEM, End::Failed),
+            ("again", End::Failed),
+            ("healed", End::Changed),
+            ("waits", End::Waiting),
+            ("new", End::Drifted),
+        ];
+        let ends: HashMap<Arc<str>, End> = ends.into_iter().map(|(item, end)| (item.into(), end)).collect();
+        let before = vec![known("again", 2), known("healed", 1), known("waits", 1), known("no turn", 4)];
+        let mut found: Vec<(Arc<str>, u32)> = vain(Some(before), ends.iter()).into_iter().collect();
+        found.sort();
+        let expected = [("again", 3), ("new", 1), ("no turn", 4), ("waits", 1)];
+        assert_eq!(found, expected.map(|(item, tried)| (Arc::from(item), tried)));
+    }
+
+    #[test]
     fn items_beyond_the_list_come_to_what_they_ended_as_and_the_rest_was_refused() {
         let item = |key: &str, verdict: &str| crate::journal::occasion::DriftItem {
             item: key.into(),
