@@ -8,7 +8,10 @@ use crate::{
     action::kinds::Act,
     effect::change::TableName,
     table::catalogue::Kind,
-    template::{Step as Part, Tree, compare::Family},
+    template::{
+        Step as Part, Tree,
+        compare::{Clock, Family},
+    },
 };
 
 /// What is known of a name.
@@ -95,6 +98,26 @@ fn of_type(kind: &str) -> Option<Family> {
         "list" => Family::List,
         _ => return None,
     })
+}
+
+/// The kind of the time that a mention stands for, where it is known.
+pub fn clock_of(scene: &Scene<'_>, mention: &Mention<'_>) -> Option<Clock> {
+    match (mention.meaning, mention.usage.path.steps.as_slice()) {
+        (Meaning::Run, [_, Part::Name(name)]) if &**name == "now" => Some(Clock::Instant),
+        (Meaning::Params, [_, Part::Name(name)]) => {
+            (scene.playbook.params.get(name)?.kind.as_str() == "date").then_some(Clock::Date)
+        }
+        _ => match of_mention(scene, mention)? {
+            Known::Column(table, column) => match scene.catalogue(&table)?.column(&column)?.kind {
+                Kind::Date => Some(Clock::Date),
+                Kind::Time => Some(Clock::Time),
+                Kind::Timestamp => Some(Clock::Timestamp),
+                Kind::Instant => Some(Clock::Instant),
+                _ => None,
+            },
+            _ => None,
+        },
+    }
 }
 
 /// The family of what a column holds.

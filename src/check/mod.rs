@@ -11,6 +11,7 @@ mod facts;
 mod families;
 pub mod knowledge;
 pub mod lint;
+mod listed;
 pub mod mentions;
 pub mod once;
 mod project;

@@ -18,6 +18,8 @@ pub enum Shape {
     Open,
     /// Exactly these attributes.
     Fields(Vec<(String, Shape)>),
+    /// These columns of a statement, as it writes them: capital letters may come otherwise. Their values may be anything.
+    Columns(Vec<String>),
     /// Several of the same.
     List(Box<Shape>),
     /// No result at all; only `is ran` and `is skipped` may be asked.
@@ -51,9 +53,15 @@ impl Shape {
                         return Err(Misstep::NoSuch(index, fields.iter().map(|(field, _)| field.clone()).collect()));
                     }
                 },
+                (Shape::Columns(names), Part::Name(name)) => {
+                    return match names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+                        true => Ok(()),
+                        false => Err(Misstep::NoSuch(index, names.clone())),
+                    };
+                }
                 (Shape::List(inner), Part::Index(_) | Part::Each) => inner,
                 (Shape::List(_), Part::Name(_)) => return Err(Misstep::OfList(index)),
-                (Shape::Fields(_), Part::Index(_) | Part::Each) => return Ok(()),
+                (Shape::Fields(_) | Shape::Columns(_), Part::Index(_) | Part::Each) => return Ok(()),
             };
         }
         Ok(())
@@ -84,7 +92,10 @@ pub fn of_result(scene: &Scene<'_>, index: usize) -> Shape {
                 Some(Ok(prepared)) if !prepared.columns.is_empty() => {
                     Shape::fields(prepared.columns.iter().map(|(name, ..)| &**name))
                 }
-                _ => Shape::Open,
+                _ => match scene.visits[index].sql.as_ref().and_then(|sql| sql.columns.clone()) {
+                    Some(names) => Shape::Columns(names),
+                    None => Shape::Open,
+                },
             };
             if query.expects().is_single() { columns } else { Shape::List(Box::new(columns)) }
         }
@@ -105,9 +116,11 @@ pub fn of_result(scene: &Scene<'_>, index: usize) -> Shape {
         Act::Command(_) => Shape::fields(["code", "output", "errors"]),
         Act::Ask(ask) => Shape::fields(ask.answer.names()),
         Act::Let(datum) => of_datum(datum),
-        Act::Row(_) | Act::Sql(_) | Act::Resource(_) => Shape::Open,
+        // The row as it is afterwards, or as it was before it was deleted.
+        Act::Row(_) => columns(scene, index),
+        Act::Sql(_) | Act::Resource(_) => Shape::Open,
         Act::Compare(_) => compared(),
-        Act::Rows(_) => Shape::List(Box::new(Shape::Open)),
+        Act::Rows(_) => Shape::List(Box::new(columns(scene, index))),
         Act::Choose(_) => Shape::fields(["row", "arm"]),
         Act::Call(call) => match scene.others.called.get(call.playbook.as_str()) {
             Some(called) if called.returns.entries.is_empty() => Shape::Nothing,
@@ -138,7 +151,13 @@ fn row(scene: &Scene<'_>, index: usize) -> Shape {
         let key = scene.facts(&table).map(|facts| facts.key_columns()).unwrap_or_default();
         return Shape::fields(find.columns.iter().map(|word| word.as_str()).chain(key.iter().map(|column| &**column)));
     }
-    scene.catalogue(&table).map_or(Shape::Open, |known| Shape::fields(known.columns.keys().map(|column| &**column)))
+    columns(scene, index)
+}
+
+/// All columns of the step's table, where the database was asked.
+fn columns(scene: &Scene<'_>, index: usize) -> Shape {
+    let known = scene.table(scene.visits[index].step).and_then(|table| scene.catalogue(&table));
+    known.map_or(Shape::Open, |known| Shape::fields(known.columns.keys().map(|column| &**column)))
 }
 
 /// A single row can be read again: `trainee.now`.

@@ -4,7 +4,7 @@ use super::expect::Expect;
 use crate::{
     base::{
         diagnostic::Diagnostic,
-        shape::{FromNode, Lowering, Named, ONE_OF, UNKNOWN_KEY, Word},
+        shape::{FromNode, Lowering, Named, ONE_OF, Placed, UNKNOWN_KEY, Word},
         source::Span,
         yaml::Node,
     },
@@ -24,7 +24,7 @@ shape! {
         #[schemars(default)]
         conditions as "where": Named<Test>,
         /// How many rows are right: `one` (the default), `optional`, `none`, `many`, `1..50`.
-        expect: Option<Expect>,
+        expect: Option<Placed<Expect>>,
         /// Columns to sort by; `-column` for the largest first.
         #[schemars(default)]
         order_by: Vec<Word>,
@@ -52,7 +52,7 @@ shape! {
 impl FindSpec {
     /// How many rows are right; `one` unless the author says otherwise.
     pub fn expects(&self) -> Expect {
-        self.expect.unwrap_or(Expect::One)
+        self.expect.as_ref().map_or(Expect::One, |expect| expect.value)
     }
 
     /// The columns to sort by.
@@ -85,6 +85,31 @@ pub enum Test {
 }
 
 const WORDS: &[&str] = &["not", "at_most", "at_least", "before", "after", "between"];
+
+/// The word is a comparison, here or where people know it from, and hardly ever the name of anything.
+pub fn is_comparison(word: &str) -> bool {
+    WORDS.contains(&word)
+        || ["in", "not_in", "any_of", "one_of", "none_of", "eq", "ne", "lt", "gt", "lte", "gte"].contains(&word)
+}
+
+/// How a comparison is written that has another word elsewhere.
+fn elsewhere(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "in" | "any" | "any_of" | "one_of" => "for one of several write the list itself: `column: [a, b]`",
+        "not_in" | "none_of" => "write `{ not: [a, b] }`",
+        "eq" | "equals" | "is" | "=" | "==" => "write the value itself: `column: value`",
+        "ne" | "neq" | "is_not" | "!=" | "<>" => "write `{ not: value }`",
+        "lt" | "<" | "less_than" => "write `{ before: value }`: less than the value",
+        "gt" | ">" | "more_than" | "greater_than" => "write `{ after: value }`: more than the value",
+        "lte" | "le" | "<=" | "max" => "write `{ at_most: value }`",
+        "gte" | "ge" | ">=" | "min" => "write `{ at_least: value }`",
+        "is_null" | "null" => "write `column: null`, or `column: { not: null }`",
+        "like" | "ilike" | "matches" | "contains" | "starts_with" => {
+            "parts of texts are looked for by a `query` step: `where name like {{ … }}`"
+        }
+        _ => return None,
+    })
+}
 
 impl Test {
     /// The value it compares with.
@@ -124,10 +149,11 @@ impl FromNode for Test {
             "after" => Test::After,
             "between" => Test::Between,
             word => {
-                cx.push(
-                    Diagnostic::error(&UNKNOWN_KEY, entry.key.span, format!("`{word}` is not a comparison"))
-                        .suggest(word, WORDS.iter().copied()),
-                );
+                let problem = Diagnostic::error(&UNKNOWN_KEY, entry.key.span, format!("`{word}` is not a comparison"));
+                cx.push(match elsewhere(word) {
+                    Some(help) => problem.help(help),
+                    None => problem.suggest(word, WORDS.iter().copied()),
+                });
                 return None;
             }
         };

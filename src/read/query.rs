@@ -1,7 +1,11 @@
 //! `query`: any single SELECT; every `{{ … }}` becomes a bound parameter.
 
 use super::expect::Expect;
-use crate::{base::shape::Word, shape, template::Sql};
+use crate::{
+    base::shape::{Placed, Word},
+    shape,
+    template::Sql,
+};
 
 shape! {
     /// Asks a database with one SELECT. It runs with the connection's read role, in a read-only transaction.
@@ -11,7 +15,7 @@ shape! {
         /// One SELECT statement. Every `{{ … }}` becomes a bound parameter; a list expands inside `in ( )`.
         sql: Sql,
         /// How many rows are right: `one` (the default), `optional`, `none`, `many`, `1..50`.
-        expect: Option<Expect>,
+        expect: Option<Placed<Expect>>,
         /// Take the columns as those of this declared table: enum names, personal columns.
         of_table as "as": Option<Word>,
     }
@@ -20,6 +24,6 @@ shape! {
 impl QuerySpec {
     /// How many rows are right; `one` unless the author says otherwise.
     pub fn expects(&self) -> Expect {
-        self.expect.unwrap_or(Expect::One)
+        self.expect.as_ref().map_or(Expect::One, |expect| expect.value)
     }
 }

@@ -72,6 +72,38 @@ impl Family {
     }
 }
 
+/// Kinds of times: only those of one kind have an order, and a text is read as the other side's kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    /// A date.
+    Date,
+    /// A time of day.
+    Time,
+    /// A date and a time of day, in no zone.
+    Timestamp,
+    /// A moment.
+    Instant,
+}
+
+impl Clock {
+    /// Some value of this kind.
+    pub fn sample(self) -> Value {
+        let stamp = Stamp::new(0);
+        match self {
+            Clock::Date => Data::Date(time::Date(0)),
+            Clock::Time => return "00:00:00".parse().map_or(Value::NULL, |time| Data::Time(time).into()),
+            Clock::Timestamp => Data::Timestamp(stamp),
+            Clock::Instant => Data::Instant(stamp),
+        }
+        .into()
+    }
+}
+
+/// Why the two cannot be compared, where one of them is a time: two kinds of times, a text that is read as none.
+pub fn untimely(a: &Value, b: &Value) -> Answer<()> {
+    temporal(a, b).map(drop)
+}
+
 /// The same value.
 pub fn equal(a: &Value, b: &Value) -> Answer<bool> {
     Ok(match (&a.data, &b.data) {
@@ -136,6 +168,15 @@ pub fn decimal(value: &Value) -> Option<Decimal> {
 /// Order in time, when at least one of the two is a date, a time of day or a moment.
 fn temporal(a: &Value, b: &Value) -> Answer<Option<Ordering>> {
     let no_text = |kind: &str, form: &str| format!("the text compared with {kind} is no {form}");
+    // Of a time without a zone, nobody has said in which one it is meant: the author has to.
+    let no_zone = |text: &str| {
+        let why = no_text("an instant", "moment with a zone (`2025-07-23T10:00:00Z`)");
+        if stamp(text).is_some() {
+            format!("{why}: `| timestamp` on both sides compares the times without one, in UTC")
+        } else {
+            why
+        }
+    };
     Ok(Some(match (&a.data, &b.data) {
         (Data::Date(a), Data::Date(b)) => a.cmp(b),
         (Data::Time(a), Data::Time(b)) => a.cmp(b),
@@ -145,9 +186,7 @@ fn temporal(a: &Value, b: &Value) -> Answer<Option<Ordering>> {
         (Data::Timestamp(a), Data::Text(b)) => {
             a.cmp(&stamp(b).ok_or_else(|| no_text("a timestamp", "timestamp (`2025-07-23T10:00:00`)"))?)
         }
-        (Data::Instant(a), Data::Text(b)) => {
-            a.cmp(&time::instant(b).map_err(|_| no_text("an instant", "moment with a zone (`2025-07-23T10:00:00Z`)"))?)
-        }
+        (Data::Instant(a), Data::Text(b)) => a.cmp(&time::instant(b).map_err(|_| no_zone(b))?),
         (Data::Text(_), Data::Date(_) | Data::Time(_) | Data::Timestamp(_) | Data::Instant(_)) => {
             return Ok(temporal(b, a)?.map(Ordering::reverse));
         }

@@ -2,8 +2,8 @@
 //! be. Judges nothing.
 
 use super::{
-    compare::Family,
-    syntax::{Call, Kind, Node, Operator, Relation, Sort},
+    compare::{Clock, Family},
+    syntax::{Block, Call, Kind, Node, Operator, Relation, Sort},
 };
 use crate::base::value::{Data, Value};
 use std::ops::Range;
@@ -17,6 +17,8 @@ pub struct Comparison {
     pub other: Side,
     /// Its bytes.
     pub at: Range<usize>,
+    /// Which comes first is asked, not whether they are the same.
+    pub ordered: bool,
 }
 
 /// What a name is compared with.
@@ -24,17 +26,44 @@ pub struct Comparison {
 pub enum Side {
     /// A value that is written out.
     Value(Value),
-    /// Something made, of which only the family is known.
-    Made(Family),
+    /// Something made, of which only the family is known, and of a time the kind.
+    Made(Family, Option<Clock>),
     /// Another name with its attributes; its bytes are those of a [`super::Use`], too.
     Name,
 }
 
-/// Every `name == side` and `name in [side, …]`, and the same with `!=` and `not in`.
+/// Every `name == side`, `name < side` and `name in [side, …]`, and the same with `!=`, `<=`, `>`, `>=` and `not in`.
 pub(super) fn of_expression(node: &Node) -> Vec<Comparison> {
     let mut found = Vec::new();
     visit(node, &mut found);
     found
+}
+
+/// The same in the expressions of a text.
+pub(super) fn of_blocks(blocks: &[Block]) -> Vec<Comparison> {
+    let mut found = Vec::new();
+    visit_blocks(blocks, &mut found);
+    found
+}
+
+fn visit_blocks(blocks: &[Block], found: &mut Vec<Comparison>) {
+    for block in blocks {
+        match block {
+            Block::Raw(..) | Block::Refused => {}
+            Block::Emit(node, _) | Block::Set(_, node) => visit(node, found),
+            Block::If(test, yes, no) => {
+                visit(test, found);
+                visit_blocks(yes, found);
+                visit_blocks(no, found);
+            }
+            Block::For(each) => {
+                visit(&each.over, found);
+                each.only_if.iter().for_each(|test| visit(test, found));
+                visit_blocks(&each.body, found);
+                visit_blocks(&each.otherwise, found);
+            }
+        }
+    }
 }
 
 fn visit(node: &Node, found: &mut Vec<Comparison>) {
@@ -69,24 +98,26 @@ fn visit(node: &Node, found: &mut Vec<Comparison>) {
 }
 
 fn pair(left: &Node, relation: Relation, right: &Node, found: &mut Vec<Comparison>) {
+    let ordered = !matches!(relation, Relation::Equal | Relation::NotEqual | Relation::In | Relation::NotIn);
     let mut add = |name: &Node, other: &Node| {
         if let Some(side) = side(other).filter(|_| is_name(name)) {
-            found.push(Comparison { name: name.at.range(), other: side, at: other.at.range() });
+            found.push(Comparison { name: name.at.range(), other: side, at: other.at.range(), ordered });
         }
     };
     match (relation, &right.kind) {
-        (Relation::Equal | Relation::NotEqual, _) if is_name(left) => add(left, right),
-        (Relation::Equal | Relation::NotEqual, _) => add(right, left),
         (Relation::In | Relation::NotIn, Kind::List(nodes)) => nodes.iter().for_each(|node| add(left, node)),
         (Relation::In | Relation::NotIn, Kind::Const(Value { data: Data::List(values), .. })) if is_name(left) => {
             let one = |value: &Value| Comparison {
                 name: left.at.range(),
                 other: Side::Value(value.clone()),
                 at: right.at.range(),
+                ordered,
             };
             found.extend(values.iter().map(one));
         }
-        _ => {}
+        (Relation::In | Relation::NotIn, _) => {}
+        _ if is_name(left) => add(left, right),
+        _ => add(right, left),
     }
 }
 
@@ -94,7 +125,7 @@ fn side(node: &Node) -> Option<Side> {
     match &node.kind {
         Kind::Const(value) => Some(Side::Value(value.clone())),
         _ if is_name(node) => Some(Side::Name),
-        _ => made(node).map(Side::Made),
+        _ => made(node).map(|family| Side::Made(family, clock(node))),
     }
 }
 
@@ -104,6 +135,7 @@ fn made(node: &Node) -> Option<Family> {
         Kind::Const(value) => Family::of(value),
         Kind::Not(_) | Kind::Compare(..) => Some(Family::Truth),
         Kind::Binary(Operator::Join, ..) => Some(Family::Text),
+        Kind::Binary(..) if clock(node).is_some() => Some(Family::Time),
         Kind::Binary(_, a, b) => (made(a)? == Family::Number && made(b)? == Family::Number).then_some(Family::Number),
         Kind::Negative(of) => made(of).filter(|family| *family == Family::Number),
         Kind::List(_) => Some(Family::List),
@@ -111,6 +143,26 @@ fn made(node: &Node) -> Option<Family> {
         Kind::Call(call) => called(call),
         _ => None,
     }
+}
+
+/// The kind of the time that this gives, where it is always the same.
+fn clock(node: &Node) -> Option<Clock> {
+    match &node.kind {
+        Kind::Binary(Operator::Add | Operator::Subtract, time, length) => clock(time).filter(|_| is_length(length)),
+        Kind::Call(call) => match (call.sort, call.about.name) {
+            (Sort::Filter, "date") => Some(Clock::Date),
+            (Sort::Filter, "timestamp") => Some(Clock::Timestamp),
+            (Sort::Filter, "instant") | (Sort::Function, "now") => Some(Clock::Instant),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// A length of time.
+fn is_length(node: &Node) -> bool {
+    matches!(&node.kind, Kind::Call(call) if call.sort == Sort::Function
+        && matches!(call.about.name, "days" | "duration" | "hours" | "minutes" | "months"))
 }
 
 /// What a filter, a test or a function gives, where that is always the same.

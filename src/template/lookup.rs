@@ -73,6 +73,13 @@ impl<'a> Run<'a> {
     fn no_attribute<T>(&self, kind: &str, name: &str, of_at: At) -> Result<T> {
         let name = self.sayable(name);
         let message = format!("`{}` is {kind} and has no `{name}`", self.written(of_at));
+        // What is an attribute elsewhere is asked by a filter here.
+        if let "length" | "size" | "count" | "len" = name
+            && matches!(kind, "a list" | "a text")
+        {
+            let help = format!("write `{} | length`", self.written(of_at));
+            return self.fail_with_help(of_at, message, help);
+        }
         if kind == "a list" {
             return self.fail_with_help(
                 of_at,

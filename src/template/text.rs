@@ -1,6 +1,7 @@
 //! A value with `{{ … }}` in it: a text, or, when it is exactly one expression, whatever that gives.
 
 use super::{
+    compared::{self, Comparison},
     expression::{Evaluated, value_of},
     grammar,
     item::Item,
@@ -72,6 +73,19 @@ impl Text {
     /// Holds no expression at all.
     pub fn is_literal(&self) -> bool {
         self.literal().is_some()
+    }
+
+    /// It holds expressions and more than one of them makes it up, so that it is always a text.
+    pub fn is_mixed(&self) -> bool {
+        matches!(self.form, Form::Blocks(_))
+    }
+
+    /// Where it compares a name with something else of which it is known what it can be.
+    pub fn comparisons(&self) -> Vec<Comparison> {
+        match &self.form {
+            Form::Literal(_) => Vec::new(),
+            Form::Single(blocks) | Form::Blocks(blocks) => compared::of_blocks(blocks),
+        }
     }
 
     /// The path, when it is exactly one `{{ … }}` and that a name with constant attributes: `{{ item.id }}`.

@@ -8,6 +8,7 @@ use crate::{
         source::Span,
     },
     check::{
+        listed,
         mentions::{GRAMMAR, RESERVED},
         scene::{Role, Scene, Visit},
     },
@@ -27,7 +28,7 @@ pub static ODD_LOOP: Code = Code {
     id: "E0332",
     title: "a loop that does not fit",
     explain: "`for_each:` belongs to a step that stands in a list and does something: not to the step of an `undo:` or a `probe:`, which are \
-        done as often as what they belong to, and not to `use` and `end`, after which nothing comes. The name under `as:` is new: neither \
+        done as often as what they belong to, and not to `use` and `end`, after which nothing comes. What stands under `in:` is a list. The name under `as:` is new: neither \
         that of a step nor one that the language gives.",
 };
 
@@ -66,6 +67,9 @@ fn looped(scene: &Scene<'_>, index: usize, visit: &Visit<'_>, problems: &mut Dia
     let mut odd = |at: Span, message: String, help: &str| {
         problems.push(Diagnostic::error(&ODD_LOOP, at, message).help(help.to_owned()));
     };
+    if let Some(never) = listed::never(scene, &spec.list) {
+        odd(spec.list.span(), format!("`for_each` goes over a list: {}", never.message), &never.help);
+    }
     if visit.role != Role::Listed || matches!(visit.step.act, Act::Use(_) | Act::End(_) | Act::Undo(_)) {
         odd(spec.at, format!("`for_each` has no place at this `{}`", visit.step.act.word()), "take it out");
     }

@@ -56,6 +56,7 @@ rules! {
         // rows
         enum_name;
         literal_fits;
+        constant_form;
     }
     of_steps {
         // names

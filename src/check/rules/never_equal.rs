@@ -8,6 +8,7 @@ use crate::{
         suggest,
         time::Date,
         value::{Data, Value},
+        yaml::Scalar,
     },
     check::{
         families::{self, Known},
@@ -17,8 +18,8 @@ use crate::{
     effect::change::TableName,
     table::catalogue::Kind,
     template::{
-        Dialect, Expression,
-        compare::Family,
+        Dialect, Expression, Text,
+        compare::{self, Clock, Family},
         compared::{Comparison, Side},
     },
 };
@@ -43,19 +44,32 @@ pub static HARDLY_EQUAL: Code = Code {
         column's type. Where some application does store such values, the comparison is right.",
 };
 
-/// All codes of this file.
-pub static CODES: &[&Code] = &[&NEVER_EQUAL, &UNKNOWN_ENUM_NAME, &HARDLY_EQUAL];
+/// The comparison fails whenever it is looked at.
+pub static NO_ORDER: Code = Code {
+    id: "E0419",
+    title: "a comparison that fails",
+    explain: "Which of two comes first can be asked of two numbers, two texts and two times of one kind; of others the question has no answer, and the \
+        run would stop there. `| int` and `| decimal` make a number of a text.\n\n\
+        A date, a timestamp (in no zone) and an instant (a moment, as `now()` is one) are three kinds of times. `| date` makes a date of the other two, \
+        `| timestamp` a timestamp: `order.closed_at < (now() | timestamp) - days(30)` compares with the time in UTC, `order.due < (now() | date)` \
+        with the day. A text beside a time is read as that kind: `order.due < '2025-07-23'`.",
+};
 
-/// Looks at every expression that stands by itself.
+/// All codes of this file.
+pub static CODES: &[&Code] = &[&NEVER_EQUAL, &UNKNOWN_ENUM_NAME, &HARDLY_EQUAL, &NO_ORDER];
+
+/// Looks at every expression, also at those in texts and statements.
 pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     for mention in &scene.mentions {
         let scalar = mention.spot.scalar;
-        // In a text only what stands between braces would be one.
-        let bare = !scalar.text.contains("{{") && !scalar.text.contains("{%");
-        let Some(known) = families::of_mention(scene, mention).filter(|_| bare) else { continue };
-        let Ok(expression) = Expression::compile(scalar) else { continue };
-        for one in expression.comparisons().iter().filter(|one| one.name == mention.usage.range) {
-            if let Some(found) = never(&Pair { scene, mention, known: &known, one }) {
+        let (known, clock) = (families::of_mention(scene, mention), families::clock_of(scene, mention));
+        if known.is_none() && clock.is_none() {
+            continue;
+        }
+        for one in comparisons(scalar).iter().filter(|one| one.name == mention.usage.range) {
+            let pair = |known| Pair { scene, mention, known, one };
+            let times = clock.and_then(|clock| untimely(&pair(known.as_ref()), clock));
+            if let Some(found) = times.or_else(|| never(&pair(Some(known.as_ref()?)))) {
                 let at = scalar.inner(scene.source, one.at.clone());
                 let problem = match found.code {
                     code if std::ptr::eq(code, &HARDLY_EQUAL) => Diagnostic::warning(code, at, found.message),
@@ -67,11 +81,20 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     }
 }
 
+/// In a text only what stands between braces is an expression; a name that stands in no braces is part of a bare one.
+fn comparisons(scalar: &Scalar) -> Vec<Comparison> {
+    match ["{{", "{%"].iter().any(|mark| scalar.text.contains(mark)) {
+        true => Text::compile(scalar).map(|text| text.comparisons()).unwrap_or_default(),
+        false => Expression::compile(scalar).map(|expression| expression.comparisons()).unwrap_or_default(),
+    }
+}
+
 /// A name of which something is known, and what it is compared with.
 struct Pair<'a> {
     scene: &'a Scene<'a>,
     mention: &'a Mention<'a>,
-    known: &'a Known,
+    /// Nothing where only the kind of a time is known.
+    known: Option<&'a Known>,
     one: &'a Comparison,
 }
 
@@ -96,16 +119,20 @@ impl Pair<'_> {
         self.mention.spot.scalar.text.get(self.one.at.clone()).unwrap_or("")
     }
 
+    /// The other side, where it is a name.
+    fn beside(&self) -> Option<&Mention<'_>> {
+        let here =
+            |m: &&Mention<'_>| std::ptr::eq(m.spot.scalar, self.mention.spot.scalar) && m.usage.range == self.one.at;
+        self.scene.mentions.iter().find(here)
+    }
+
     /// What the other side can be, where that is one family.
     fn other(&self) -> Option<Family> {
         match &self.one.other {
             Side::Value(value) => Family::of(value),
-            Side::Made(family) => Some(*family),
+            Side::Made(family, _) => Some(*family),
             Side::Name => {
-                let here = |m: &&Mention<'_>| {
-                    std::ptr::eq(m.spot.scalar, self.mention.spot.scalar) && m.usage.range == self.one.at
-                };
-                let mention = self.scene.mentions.iter().find(here)?;
+                let mention = self.beside()?;
                 match families::of_mention(self.scene, mention)? {
                     Known::Column(table, column) => families::of_kind(kind(self.scene, &table, &column)?),
                     Known::Words(_) => Some(Family::Text),
@@ -123,8 +150,59 @@ fn kind<'a>(scene: &Scene<'a>, table: &TableName, column: &str) -> Option<&'a Ki
     scene.catalogue(table).filter(|_| held)?.columns.get(column).map(|column| &column.kind)
 }
 
+/// Two kinds of times, or a text that is not read as the kind beside it.
+fn untimely(pair: &Pair<'_>, clock: Clock) -> Option<Found> {
+    let other = match &pair.one.other {
+        Side::Value(value) => value.clone(),
+        Side::Made(_, clock) => (*clock)?.sample(),
+        Side::Name => families::clock_of(pair.scene, pair.beside()?)?.sample(),
+    };
+    let why = compare::untimely(&clock.sample(), &other).err()?;
+    let (what, help) = why.split_once(": ").map_or((&*why, None), |(what, help)| (what, Some(help.to_owned())));
+    let mut found = Found { code: &NO_ORDER, message: format!("`{}`: {what}", pair.mention.usage.path), help };
+    let column = pair
+        .known
+        .and_then(|known| if let Known::Column(table, column) = known { Some((table, column)) } else { None });
+    if let Some((table, column)) = column
+        && kind(pair.scene, table, column).is_none_or(|kind| !is_sure(pair, table, kind))
+    {
+        found.code = &HARDLY_EQUAL;
+    }
+    Some(found)
+}
+
+/// Which of two comes first is asked, and they have no order.
+fn unordered(pair: &Pair<'_>) -> Option<Found> {
+    let (family, column) = match pair.known? {
+        Known::Words(_) => (Family::Text, None),
+        Known::Family(family) => (*family, None),
+        Known::Column(table, column) => {
+            let kind = kind(pair.scene, table, column)?;
+            (families::of_kind(kind)?, Some((table, kind)))
+        }
+    };
+    let other = pair.other()?;
+    let none = |family: Family| matches!(family, Family::Truth | Family::List | Family::Map);
+    if family.meets(other) && !none(family) {
+        return None;
+    }
+    let said = &pair.mention.usage.path;
+    let message = match family == other {
+        true => format!("`{said}` is {}, which has no order", family.words()),
+        false => format!("`{said}` is {}, and {} comes neither before nor after it", family.words(), other.words()),
+    };
+    let mut found = Found { code: &NO_ORDER, message, help: help(pair, family, other) };
+    if column.is_some_and(|(table, kind)| !is_sure(pair, table, kind)) {
+        found.code = &HARDLY_EQUAL;
+    }
+    Some(found)
+}
+
 fn never(pair: &Pair<'_>) -> Option<Found> {
-    match pair.known {
+    if pair.one.ordered {
+        return unordered(pair);
+    }
+    match pair.known? {
         Known::Words(words) => {
             one_of(pair, words.iter().map(String::as_str)).or_else(|| unlike(pair, Family::Text, None))
         }

@@ -1,5 +1,6 @@
 //! Which row a `row` step means, and what is to become of it.
 
+use super::unknown_attribute::list_of_one;
 use crate::{
     action::{
         kinds::Act,
@@ -129,6 +130,9 @@ fn found(scene: &Scene<'_>, index: usize, of: &Word) -> Option<Diagnostic> {
             return Some(odd(of.span, message, "name a `find` step, or give `table:` and `key:`"));
         }
     };
+    if !single && let Some(problem) = list_of_one(scene, found) {
+        return Some(problem);
+    }
     let message = format!("`{name}` may find several rows");
     let help = format!("let `{name}` say `expect: one`, or use `rows` with a condition");
     (!single).then(|| odd(of.span, message, help))

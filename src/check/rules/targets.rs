@@ -8,6 +8,7 @@ use crate::{
         source::Span,
     },
     check::{
+        listed,
         scene::Scene,
         shape::{self, Misstep, Shape},
     },
@@ -94,18 +95,23 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     match &targets.from.source {
         Source::Compare(comparing) => {
             of_comparing(scene, targets, comparing, problems);
-            comparing.sides().into_iter().for_each(|(_, side)| of_source(side, problems));
+            comparing.sides().into_iter().for_each(|(_, side)| of_source(scene, side, problems));
         }
-        _ => of_source(&targets.from, problems),
+        _ => of_source(scene, &targets.from, problems),
     }
     columns(scene, targets, problems);
     rest(targets, problems);
 }
 
 /// What is wrong with one source, whatever it is for.
-fn of_source(from: &From, problems: &mut Diagnostics) {
+fn of_source(scene: &Scene<'_>, from: &From, problems: &mut Diagnostics) {
     let wrong = |at: Span, message: String| Diagnostic::error(&TARGETS, at, message);
     expected_rows(from, problems);
+    if let Source::List(datum) = &from.source
+        && let Some(never) = listed::never(scene, datum)
+    {
+        problems.push(wrong(datum.span(), format!("`list` takes a list: {}", never.message)).help(never.help));
+    }
     if let Source::Http(call) = &from.source
         && !matches!(call.method(), Some(("GET", _)) | None)
     {
@@ -149,13 +155,13 @@ fn rest(targets: &Targets, problems: &mut Diagnostics) {
 
 /// A source has as many rows as it has.
 fn expected_rows(from: &From, problems: &mut Diagnostics) {
-    let (expects, at) = match &from.source {
-        Source::Find(find) => (find.expect.is_some(), find.at),
-        Source::Query(query) => (query.expect.is_some(), query.at),
+    let expect = match &from.source {
+        Source::Find(find) => &find.expect,
+        Source::Query(query) => &query.expect,
         _ => return,
     };
-    if expects {
-        let problem = Diagnostic::error(&TARGETS, at, "a source has no `expect`");
+    if let Some(expect) = expect {
+        let problem = Diagnostic::error(&TARGETS, expect.at, "a source has no `expect`");
         problems.push(problem.help("say how many items are right under `limits:`: `max_items`, `refuse_empty`"));
     }
 }
@@ -227,13 +233,20 @@ fn columns(scene: &Scene<'_>, targets: &Targets, problems: &mut Diagnostics) {
     let row_order = targets.group_by.is_none();
     let order = targets.order_by.iter().filter(|_| row_order);
     named.extend(order.filter_map(|text| Some((column_of(text)?.0, text.scalar().span))));
-    let known: Vec<&str> = match &targets.from.source {
-        Source::Csv(csv) => csv.columns.names().collect(),
-        Source::Find(find) if !find.columns.is_empty() => find.columns.iter().map(Word::as_str).collect(),
-        Source::Compare(_) => return of_pair(scene, &named, problems),
+    if compared {
+        return of_pair(scene, &named, problems);
+    }
+    // Of a table or a statement they are known where the database was asked.
+    let shape = shape::of_source(scene, &targets.from);
+    let known: Vec<&str> = match &shape {
+        Shape::Fields(fields) => fields.iter().map(|(name, _)| name.as_str()).collect(),
+        Shape::Columns(names) => names.iter().map(String::as_str).collect(),
         _ => return,
     };
-    for (name, at) in named.into_iter().filter(|(name, _)| !known.contains(name)) {
+    let is_there = |name: &str| shape.walk(&["", name].map(|part| Part::Name(part.into()))).is_ok();
+    // A part of a document stands behind a dot.
+    let first = |name: &str| name.split('.').next().is_some_and(is_there);
+    for (name, at) in named.into_iter().filter(|(name, _)| !is_there(name) && !first(name)) {
         let problem = Diagnostic::error(&TARGETS, at, format!("the source has no column `{name}`"));
         problems.push(problem.suggest(name, known.iter().copied()));
     }

@@ -4,10 +4,12 @@ use crate::{
     action::kinds::Act,
     base::diagnostic::{Code, Diagnostic, Diagnostics},
     check::{
+        columns::{self, Column},
         mentions::{Home, Meaning, Mention},
         scene::Scene,
         shape::{self, Misstep, Shape},
     },
+    read::expect::Expect,
     template::{Step as Part, Tree, UseKind},
 };
 
@@ -21,20 +23,42 @@ pub static UNKNOWN_ATTRIBUTE: Code = Code {
         Columns of tables are compared with the database's catalogue, which `trueup check --env NAME` reads.",
 };
 
+/// Hardly the name of a column.
+pub static NO_COLUMN: Code = Code {
+    id: "W0066",
+    title: "a word that is hardly a column of the row",
+    explain: "The result of a `row` step is the row as it is afterwards: its attributes are columns, and there is no `changed` beside them. That the \
+        step was done says `reopen is ran`; whether it changed anything says a comparison with the row as it was found: \
+        `order.state != reopen.state`. With `trueup check --env NAME`, which reads the columns, it is an error.",
+};
+
 /// All codes of this file.
-pub static CODES: &[&Code] = &[&UNKNOWN_ATTRIBUTE];
+pub static CODES: &[&Code] = &[&UNKNOWN_ATTRIBUTE, &NO_COLUMN];
 
 /// Looks at every attribute of every result and variable.
 pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     for mention in scene.mentions.iter().filter(|m| m.usage.kind == UseKind::Variable && m.usage.path.steps.len() > 1) {
+        if let Meaning::Result(index) = mention.meaning
+            && let Some(Part::Name(name)) = mention.usage.path.steps.get(1)
+            && whole(name).is_none()
+            && let Some(problem) = list_of_one(scene, index)
+        {
+            // One mistake, however often its result is looked at.
+            problems.push(problem);
+            continue;
+        }
         if let Some(problem) = not_again(scene, mention) {
             problems.push(problem);
             continue;
         }
         match mention.meaning {
+            Meaning::Result(index) if hardly(scene, index, mention) => problems.push(no_column(scene, index, mention)),
             Meaning::Result(index) => {
                 let home = if let Home::Step(home) = mention.home { Some(home) } else { None };
                 judge(scene, mention, 0, &shape::seen(scene, index, home), problems)
+            }
+            Meaning::Params if mention.usage.path.steps.len() > 2 => {
+                of_param(scene, mention).into_iter().for_each(|problem| problems.push(problem));
             }
             Meaning::Special if mention.usage.path.root() == "item" => {
                 judge(scene, mention, 0, &shape::of_item(scene), problems);
@@ -48,6 +72,65 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
             _ => {}
         }
     }
+}
+
+/// `expect: 1` (or `1..1`), where the row itself is used: the count is right, and the result is a list of it.
+pub(super) fn list_of_one(scene: &Scene<'_>, index: usize) -> Option<Diagnostic> {
+    let step = scene.visits[index].step;
+    let expect = match &step.act {
+        Act::Find(find) => find.expect.as_ref(),
+        Act::Query(query) => query.expect.as_ref(),
+        _ => None,
+    };
+    let expect = expect.filter(|expect| expect.value == Expect::Between(1, 1))?;
+    let id = step.id()?;
+    let message = format!("with a number `{id}` is a list, and the row itself is used below");
+    Some(
+        Diagnostic::error(&UNKNOWN_ATTRIBUTE, expect.at, message)
+            .help("write `expect: one`: exactly one row, and no list"),
+    )
+}
+
+/// What other programs tell of a change, asked of a row whose columns are not known.
+fn hardly(scene: &Scene<'_>, index: usize, mention: &Mention<'_>) -> bool {
+    const TOLD: [&str; 6] = ["changed", "unchanged", "success", "succeeded", "ran", "skipped"];
+    let (Some(name), visit) = (mention.attribute(), &scene.visits[index]) else { return false };
+    let Some(table) = scene.table(visit.step).filter(|table| scene.catalogue(table).is_none()) else { return false };
+    let here = |columns: &[Column<'_>]| columns.iter().any(|column| *column.name == *name);
+    let columns = || scene.visits.iter().filter_map(|visit| columns::of_step(scene, visit.step));
+    matches!(visit.step.act, Act::Row(_))
+        && TOLD.contains(&name)
+        && !columns().any(|(other, columns)| other == table && here(&columns))
+}
+
+fn no_column(scene: &Scene<'_>, index: usize, mention: &Mention<'_>) -> Diagnostic {
+    let (id, name) = (mention.usage.path.root(), mention.attribute().unwrap_or_default());
+    let message = format!("`{id}` is the row that the step changed: `{name}` would be one of its columns");
+    let step = scene.visits[index].step;
+    let compare = match &step.act {
+        Act::Row(row) => row.of.as_ref().zip(row.set.names().next()),
+        _ => None,
+    };
+    let ran = format!("that the step was done says `{id} is ran`");
+    let help = match compare {
+        Some((of, column)) => {
+            format!("{ran}; whether it changed anything says `{}.{column} != {id}.{column}`", of.as_str())
+        }
+        None => ran,
+    };
+    Diagnostic::warning(&NO_COLUMN, mention.part(scene, 1), message).help(help)
+}
+
+/// A parameter is a single value, or a list of them.
+fn of_param(scene: &Scene<'_>, mention: &Mention<'_>) -> Option<Diagnostic> {
+    let [_, Part::Name(param), Part::Name(name), ..] = mention.usage.path.steps.as_slice() else { return None };
+    let declared = scene.playbook.params.get(param).filter(|param| param.kind.as_str() != "file")?;
+    let message = format!("`params.{param}` is a {} and has no attribute `{name}`", declared.kind.as_str());
+    let problem = Diagnostic::error(&UNKNOWN_ATTRIBUTE, mention.part(scene, 2), message);
+    Some(match whole(name) {
+        Some(filter) => problem.help(format!("write `params.{param} | {filter}`")),
+        None => problem.help(format!("write `params.{param}` alone")),
+    })
 }
 
 /// `.now` where no row is read again: of one of many rows, and under `returns:`.
@@ -107,6 +190,17 @@ fn judge(scene: &Scene<'_>, mention: &Mention<'_>, root: usize, shape: &Shape, p
             )
             .suggest(&name, known.iter().map(String::as_str).filter(|k| *k != "now"))
         }
+        // What is asked of a list as a whole is asked by a filter.
+        Err(Misstep::OfList(index)) if whole(&part(mention, root + index)).is_some() => {
+            let name = part(mention, root + index);
+            let filter = whole(&name).unwrap_or_default();
+            Diagnostic::error(
+                &UNKNOWN_ATTRIBUTE,
+                mention.part(scene, root + index),
+                format!("`{owner}` is a list and has no attribute `{name}`"),
+            )
+            .help(format!("write `{owner} | {filter}`"))
+        }
         Err(Misstep::OfList(index)) => {
             let name = part(mention, root + index);
             Diagnostic::error(
@@ -114,13 +208,36 @@ fn judge(scene: &Scene<'_>, mention: &Mention<'_>, root: usize, shape: &Shape, p
                 mention.part(scene, root + index),
                 format!("`{owner}` is a list and has no attribute `{name}`"),
             )
-            .help(format!(
-                "take one element (`({owner} | first).{name}`), all of them (`{owner} | \
-                    map(attribute='{name}')`), or let the step `expect: one`"
-            ))
+            .help(match expecting(scene, mention) {
+                true => format!(
+                    "take one element (`({owner} | first).{name}`), all of them (`{owner} | \
+                        map(attribute='{name}')`), or let the step `expect: one`"
+                ),
+                false => format!(
+                    "take one element (`({owner} | first).{name}`), or all of them (`{owner} | map(attribute='{name}')`)"
+                ),
+            })
         }
     };
     problems.push(problem);
+}
+
+/// It is a list because of what its step expects, and not because of a loop or a source.
+fn expecting(scene: &Scene<'_>, mention: &Mention<'_>) -> bool {
+    let Meaning::Result(index) = mention.meaning else { return false };
+    let act = &scene.visits[index].step.act;
+    let home = if let Home::Step(home) = mention.home { Some(home) } else { None };
+    matches!(act, Act::Find(_) | Act::Query(_)) && scene.loops_between(index, home).is_empty()
+}
+
+/// The filter that tells of a list what is its attribute elsewhere.
+fn whole(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "length" | "size" | "count" | "len" => "length",
+        "first" => "first",
+        "last" => "last",
+        _ => return None,
+    })
 }
 
 fn part(mention: &Mention<'_>, index: usize) -> String {

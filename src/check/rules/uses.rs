@@ -10,6 +10,7 @@ use crate::{
         diagnostic::{Code, Diagnostic, Diagnostics},
         shape::{Named, UNKNOWN_WORD, Word},
         source::{Source, Span},
+        suggest,
     },
     check::{
         facts,
@@ -196,7 +197,7 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
         {
             continue;
         }
-        missing(connection, needs, granted, problems);
+        missing(scene, connection, needs, granted, problems);
     }
     for (word, grant) in &scene.playbook.uses.entries {
         methods(grant, problems);
@@ -331,37 +332,49 @@ fn beginnings(scene: &Scene<'_>, command: &CommandSpec) -> Vec<(String, Span)> {
     own.into_iter().chain(preview).collect()
 }
 
-fn missing(connection: &str, needs: &Needs<'_>, granted: Option<&Uses>, problems: &mut Diagnostics) {
+fn missing(scene: &Scene<'_>, connection: &str, needs: &Needs<'_>, granted: Option<&Uses>, problems: &mut Diagnostics) {
     let has = |list: fn(&Uses) -> &Vec<Word>, name: &str| {
         granted.is_some_and(|g| list(g).iter().any(|word| word.as_str() == name))
     };
     let line = line(connection, needs, granted);
-    let mut report = |at: Span, what: String| {
+    let mut report = |at: Span, what: String, meant: Option<&str>| {
         let help = if granted.is_some() {
             format!("write under `uses:`: `{line}`")
         } else {
             format!("add under `uses:`: `{line}`")
         };
-        problems.push(Diagnostic::error(&NOT_GRANTED, at, what).help(help));
+        let problem = Diagnostic::error(&NOT_GRANTED, at, what);
+        problems.push(match meant {
+            Some(meant) => problem.help(format!("did you mean `{meant}`? If not, {help}")),
+            None => problem.help(help),
+        });
+    };
+    // A statement may name tables that nobody declared; one that is nearly the name of a declared one is mostly that one.
+    let declared = scene.connection(connection).map(|known| &known.tables);
+    let meant = |table: &str| {
+        let declared = declared.filter(|known| known.get(table).is_none())?;
+        suggest::nearest(table, declared.names())
     };
     for (table, at) in &needs.write {
         if !has(|g| &g.write, table) {
-            report(*at, format!("this writes `{connection}.{table}`, which `uses` does not declare"));
+            let what = format!("this writes `{connection}.{table}`, which `uses` does not declare");
+            report(*at, what, meant(table));
         }
     }
     for (table, at) in &needs.read {
         if !has(|g| &g.read, table) && !has(|g| &g.write, table) && !needs.write.contains_key(table) {
-            report(*at, format!("this reads `{connection}.{table}`, which `uses` does not declare"));
+            let what = format!("this reads `{connection}.{table}`, which `uses` does not declare");
+            report(*at, what, meant(table));
         }
     }
     for (beginning, at) in &needs.commands {
         if !has(|g| &g.commands, beginning) {
-            report(*at, format!("this starts `{connection}` with `{beginning}`, which `uses` does not declare"));
+            report(*at, format!("this starts `{connection}` with `{beginning}`, which `uses` does not declare"), None);
         }
     }
     for (method, at) in &needs.methods {
         if !granted.is_some_and(|g| g.methods.iter().any(|word| word.as_str() == *method)) {
-            report(*at, format!("this sends {method} to `{connection}`, which `uses` does not declare"));
+            report(*at, format!("this sends {method} to `{connection}`, which `uses` does not declare"), None);
         }
     }
 }

@@ -50,6 +50,8 @@ pub struct Verdict {
     pub reads: BTreeSet<String>,
     /// Tables that it writes.
     pub writes: BTreeSet<String>,
+    /// The names of the columns of a SELECT as they are written, where each of them has one; nothing where the database gives one its name.
+    pub columns: Option<Vec<String>>,
     /// An UPDATE or DELETE without WHERE.
     pub without_where: bool,
     /// Why it may not run at all, as a sentence: `COMMIT would end trueup's own transaction`.
@@ -65,6 +67,7 @@ pub fn judge(sql: &str, dialect: Dialect) -> Verdict {
         class: Class::NotUnderstood,
         reads: BTreeSet::new(),
         writes: BTreeSet::new(),
+        columns: None,
         without_where: false,
         refused: several(sql, &tokens)
             .or_else(|| words::refused(sql, &tokens))

@@ -3,8 +3,8 @@
 use super::{Class, Verdict};
 use crate::template::sql::Dialect;
 use sqlparser::ast::{
-    Delete, FromTable, Ident, ObjectName, Query, SetExpr, Statement, TableFactor, TableObject, TableWithJoins, Visit,
-    Visitor,
+    Delete, Expr, FromTable, Ident, ObjectName, Query, SelectItem, SetExpr, Statement, TableFactor, TableObject,
+    TableWithJoins, Visit, Visitor,
 };
 use std::{
     collections::{BTreeSet, HashMap},
@@ -34,6 +34,9 @@ pub fn look(statement: &Statement, dialect: Dialect, verdict: &mut Verdict) {
             Class::NotUnderstood
         }
     };
+    if let Statement::Query(query) = statement {
+        verdict.columns = columns(&query.body);
+    }
     if dialect == Dialect::Mysql && walk.several_at_once {
         verdict.refused = Some("a change of several tables at once; write one statement for each".into());
     }
@@ -47,6 +50,24 @@ pub fn look(statement: &Statement, dialect: Dialect, verdict: &mut Verdict) {
     }
     verdict.reads = walk.seen.into_iter().collect();
     verdict.writes = walk.writes.into_iter().collect();
+}
+
+/// The names that the first of several SELECTs gives its columns. What a name or an alias is called is the same on all databases, but for
+/// capital letters.
+fn columns(body: &SetExpr) -> Option<Vec<String>> {
+    let select = match body {
+        SetExpr::Select(select) => select,
+        SetExpr::Query(query) => return columns(&query.body),
+        SetExpr::SetOperation { left, .. } => return columns(left),
+        _ => return None,
+    };
+    let name = |item: &SelectItem| match item {
+        SelectItem::ExprWithAlias { alias, .. } => Some(alias.value.clone()),
+        SelectItem::UnnamedExpr(Expr::Identifier(name)) => Some(name.value.clone()),
+        SelectItem::UnnamedExpr(Expr::CompoundIdentifier(names)) => names.last().map(|name| name.value.clone()),
+        _ => None,
+    };
+    select.projection.iter().map(name).collect()
 }
 
 #[derive(Default)]

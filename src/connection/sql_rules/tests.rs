@@ -31,6 +31,24 @@ fn mysql_has_rules_of_its_own() {
 }
 
 #[test]
+fn the_columns_of_a_select_are_known_where_each_has_a_name() {
+    let columns = |sql: &str, dialect| judge(sql, dialect).columns.map(|names| names.join(" "));
+    for dialect in [Dialect::Postgres, Dialect::Sqlite, Dialect::Mysql] {
+        for (sql, names) in [
+            ("select a.id, a.Total as sum, count(*) as many, b from a", Some("id sum many b")),
+            ("with t as (select x from a) select t.x as y from t order by 1", Some("y")),
+            ("select a from x union all select b from y", Some("a")),
+            ("select id, count(*) from a", None),
+            ("select a.*, b as c from a", None),
+            ("select * from a", None),
+        ] {
+            assert_eq!(columns(sql, dialect).as_deref(), names, "{sql}");
+        }
+    }
+    assert_eq!(columns("update a set x = 1", Dialect::Postgres), None);
+}
+
+#[test]
 fn plain_statements_have_their_class_and_tables() {
     let cases: &[(&str, Class, &[&str], &[&str])] = &[
         ("select 1", Class::Read, &[], &[]),

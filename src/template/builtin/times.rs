@@ -85,7 +85,7 @@ pub fn instant(run: &mut Run<'_>, given: &Given) -> Result<Item> {
             return run.fail_with_help(
                 given.subject_at,
                 "a timestamp has no zone, so its moment is not known",
-                "declare the column's zone in the table's facts",
+                "compare times without a zone: `now() | timestamp` is the present one, in UTC",
             );
         }
         _ => return no_time(run, given, &value),
