@@ -3,7 +3,7 @@
 use crate::{
     base::{
         diagnostic::Diagnostic,
-        shape::{FromNode, Lowering, ONE_OF, UNKNOWN_KEY, Word},
+        shape::{FromNode, Lowering, ONE_OF, UNKNOWN_KEY, UNKNOWN_WORD, Word},
         yaml::Node,
     },
     template::Text,
@@ -76,6 +76,16 @@ impl FromNode for Otherwise {
                 Node::Scalar(s) if matches!(&*s.text, "stop" | "skip" | "fail") => {
                     let way = WAYS.iter().find(|(w, _)| *w == &*s.text).map_or(Way::Stop, |(_, w)| *w);
                     Some(Otherwise { way, say: None, who: None, reveal: Vec::new() })
+                }
+                // Surely not a text to stop with.
+                Node::Scalar(s) if matches!(&*s.text, "done" | "warn" | "escalate") => {
+                    let help = match &*s.text {
+                        "escalate" => "write `otherwise: { escalate: NAME, say: \"…\" }`".to_owned(),
+                        word => format!("write `otherwise: {{ {word}: \"…\" }}`"),
+                    };
+                    let message = format!("`{}` needs the text that is said then", s.text);
+                    cx.push(Diagnostic::error(&UNKNOWN_WORD, s.span, message).help(help));
+                    None
                 }
                 Node::Scalar(_) => Text::from_node(node, cx).map(|say| Otherwise {
                     way: Way::Stop,

@@ -119,11 +119,51 @@ impl<'a> Lowering<'a> {
             if expected.contains("boolean") && matches!(&*scalar.text.to_lowercase(), "no" | "off" | "n") {
                 problem = problem.help("write `false`");
             }
+            if expected == "a map"
+                && let Some(help) = map_of(&scalar.text)
+            {
+                problem = problem.help(help);
+            }
             if expected == WHOLE_NUMBER {
                 problem = problem.help(number_of(scalar));
             }
         }
+        match node {
+            Node::Map(entries, _) if expected == "a list" => {
+                let names: Vec<&str> = entries.iter().map(|entry| &*entry.key.text).take(2).collect();
+                let steps = entries.iter().all(|entry| matches!(entry.node, Node::Map(..)));
+                problem = problem.help(match names.as_slice() {
+                    [first, ..] if steps => {
+                        format!("each element begins with `- `; its name stands in it: `- id: {first}`")
+                    }
+                    _ => "each element begins with `- `".to_owned(),
+                });
+            }
+            Node::List(nodes, _) if expected == "a map" => {
+                if let [Node::Scalar(name), ..] = nodes.as_slice()
+                    && name.text.len() < 40
+                {
+                    problem = problem.help(format!("write each name with what belongs to it: `{}: …`", name.text));
+                }
+                if let [Node::Map(..)] = nodes.as_slice() {
+                    problem = problem.help(
+                        "take the square brackets, or the `- `, away: names and values stand there by themselves",
+                    );
+                }
+            }
+            _ => {}
+        }
         self.push(problem);
+    }
+
+    fn say_no_list(&mut self, node: &Node, fits: bool) {
+        match node {
+            Node::Scalar(s) if fits && !s.text.is_empty() && s.text.len() < 40 => self.push(
+                Diagnostic::error(&WRONG_TYPE, s.span, format!("expected a list, found {}", node.kind()))
+                    .help(format!("write it in square brackets: `[{}]`", s.text)),
+            ),
+            _ => self.say_wrong_type(node, "a list"),
+        }
     }
 
     /// The key is not there and is needed.
@@ -146,9 +186,18 @@ impl<'a> Lowering<'a> {
     /// The keys of `node` that are not in `known`, each with a suggestion.
     pub fn unknown_keys(&mut self, node: &Node, known: &[&str], what: &str) {
         let Node::Map(entries, _) = node else { return };
+        let mut told: Vec<&str> = Vec::new();
         for entry in entries.iter().filter(|e| !known.contains(&&*e.key.text)) {
             let key = &entry.key.text;
             let problem = Diagnostic::error(&UNKNOWN_KEY, entry.key.span, format!("{what} has no key `{key}`"));
+            if let Some((.., help)) = INSTEAD.iter().find(|(of, word, _)| *of == what && *word == &**key) {
+                // Parts of one thing that is written in one.
+                if !told.contains(help) {
+                    self.push(problem.help(*help));
+                    told.push(help);
+                }
+                continue;
+            }
             // One that is there already is not what was meant.
             self.push(match elsewhere(key, known).filter(|meant| node.get(meant).is_none()) {
                 Some(meant) => problem.help(format!("did you mean `{meant}`?")),
@@ -170,8 +219,46 @@ const ELSEWHERE: &[(&str, &[&str])] = &[
     ("host", &["base", "url"]),
     ("dsn", &["url"]),
     ("file", &["path"]),
-    ("token", &["auth"]),
+    ("token", &["auth", "bearer"]),
     ("credentials", &["auth"]),
+    ("values", &["set"]),
+    ("update", &["set", "row"]),
+    ("insert", &["row"]),
+    ("select", &["query"]),
+    ("if", &["when"]),
+    ("condition", &["when"]),
+    ("loop", &["for_each"]),
+    ("foreach", &["for_each"]),
+    ("check", &["assert"]),
+    ("name", &["title"]),
+    ("body", &["json"]),
+    ("data", &["json"]),
+    ("payload", &["json"]),
+];
+
+const POSTGRES: &str = "write `url: { secret: NAME }`, and into the variable NAME the address `postgres://user:password@host:5432/database`";
+const MYSQL: &str =
+    "write `url: { secret: NAME }`, and into the variable NAME the address `mysql://user:password@host:3306/database`";
+
+/// Keys that people look for in such a map, and what is written instead.
+const INSTEAD: &[(&str, &str, &str)] = &[
+    ("a parameter", "required", "take it out: a parameter without `default` has to be given"),
+    ("a parameter", "optional", "write `default: null`"),
+    ("a PostgreSQL connection", "host", POSTGRES),
+    ("a PostgreSQL connection", "port", POSTGRES),
+    ("a PostgreSQL connection", "user", POSTGRES),
+    ("a PostgreSQL connection", "username", POSTGRES),
+    ("a PostgreSQL connection", "password", POSTGRES),
+    ("a PostgreSQL connection", "database", POSTGRES),
+    ("a PostgreSQL connection", "dbname", POSTGRES),
+    ("a MySQL connection", "host", MYSQL),
+    ("a MySQL connection", "port", MYSQL),
+    ("a MySQL connection", "user", MYSQL),
+    ("a MySQL connection", "username", MYSQL),
+    ("a MySQL connection", "password", MYSQL),
+    ("a MySQL connection", "database", MYSQL),
+    ("http", "method", "write the method as the key of its path: `get: /path`"),
+    ("http", "path", "write the method as the key of its path: `get: /path`"),
 ];
 
 /// The key of this map that is called so elsewhere.
@@ -191,6 +278,21 @@ fn number_of(scalar: &Scalar) -> String {
         Style::Plain => format!("write `{digits}`"),
         _ => format!("write it without quotes: `{digits}`"),
     }
+}
+
+/// How the map is written that `state == 'open'` or `number = 5` means.
+fn map_of(text: &str) -> Option<String> {
+    let (name, value) = text.split_once("==").or_else(|| text.split_once('='))?;
+    let name = name.trim().rsplit('.').next()?;
+    let value = value.trim();
+    let plain = |text: &str, more: &str| {
+        !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c))
+    };
+    let fits = plain(name, "_") && (plain(value, "_-'\"") || value.starts_with("{{") && value.ends_with("}}"));
+    fits.then(|| match value.starts_with("{{") {
+        true => format!("write `{{ {name}: \"{value}\" }}`"),
+        false => format!("write `{{ {name}: {} }}`", value.trim_matches(['\'', '"'])),
+    })
 }
 
 /// So many keys of a map are listed where something else stands in its place.
@@ -232,7 +334,15 @@ impl<T: FromNode> FromNode for Option<T> {
 
 impl<T: FromNode> FromNode for Vec<T> {
     fn from_node(node: &Node, cx: &mut Lowering<'_>) -> Option<Self> {
-        let Node::List(nodes, _) = node else { return cx.wrong_type(node, "a list") };
+        let Node::List(nodes, _) = node else {
+            // Brackets help only where what stands there is one of them.
+            let fits = matches!(node, Node::Scalar(_)) && {
+                let mut quiet = Diagnostics::new(cx.source().clone());
+                T::from_node(node, &mut Lowering::new(&mut quiet)).is_some()
+            };
+            cx.say_no_list(node, fits);
+            return None;
+        };
         // Each element is read even after a bad one, so that all problems show in one go.
         let read: Vec<_> = nodes.iter().map(|n| T::from_node(n, cx)).collect();
         read.into_iter().collect()
@@ -547,7 +657,13 @@ macro_rules! words {
         }
         impl $crate::base::shape::FromNode for $name {
             fn from_node(node: &$crate::base::yaml::Node, cx: &mut $crate::base::shape::Lowering<'_>) -> Option<Self> {
-                let word = <$crate::base::shape::Word as $crate::base::shape::FromNode>::from_node(node, cx)?;
+                // A number that is none of the words would be none in quotes, either.
+                let word = match node {
+                    $crate::base::yaml::Node::Scalar(s) if !s.text.is_empty() && Self::of(&s.text).is_none() => {
+                        $crate::base::shape::Word { text: s.text.clone(), span: s.span }
+                    }
+                    _ => <$crate::base::shape::Word as $crate::base::shape::FromNode>::from_node(node, cx)?,
+                };
                 let found = Self::of(word.as_str());
                 if found.is_none() {
                     cx.push(

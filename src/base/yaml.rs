@@ -347,6 +347,9 @@ pub fn parse_at(source: &Arc<Source>, file: Span, limits: Limits, problems: &mut
     }
 }
 
+/// So many lines before a problem a quote is looked for that caused it.
+const NEAR: usize = 40;
+
 enum Stop {
     Scan(ScanError),
     Reported,
@@ -415,6 +418,13 @@ impl<'a> Tree<'a> {
             Event::SequenceStart(_, anchor, tag) | Event::MappingStart(_, anchor, tag) => (*anchor, tag.is_some()),
             _ => (0, false),
         };
+        if tag
+            && let Event::Scalar(rest, ScalarStyle::Plain, ..) = &event
+            && let Some(problem) = self.negated(rest, span)
+        {
+            self.problems.push(problem);
+            return Ok(Node::Broken(span));
+        }
         if anchor != 0 || tag {
             let what = if tag { "a tag stands before this value" } else { "an anchor stands before this value" };
             let at = self.before(span, if tag { '!' } else { '&' });
@@ -436,6 +446,26 @@ impl<'a> Tree<'a> {
             }
             _ => Ok(Node::Broken(span)),
         }
+    }
+
+    /// `!order.refunded`: a condition as other languages write it, which YAML reads as a tag.
+    fn negated(&self, rest: &str, span: Span) -> Option<Diagnostic> {
+        let at = if rest.is_empty() { self.trimmed(span) } else { self.before(span, '!') };
+        // Of a tag with nothing behind it the events give the place behind it, or its own.
+        let line_start = self.source.text()[..at.end].rfind('\n').map_or(0, |n| n + 1);
+        let line = self.source.text()[line_start..at.end].trim_end();
+        let word = line.rfind(|c: char| c.is_whitespace() || "[{,".contains(c)).map_or(0, |n| n + 1);
+        let name = line[word..].strip_prefix('!')?;
+        const GO_ON: [&str; 10] = ["and", "or", "in", "is", "==", "!=", "<", ">", "|", "&&"];
+        if !rest.is_empty() && !GO_ON.iter().any(|word| rest.starts_with(word)) {
+            return None;
+        }
+        name.starts_with(|c: char| c.is_ascii_lowercase() || c == '(').then(|| {
+            let at = Span::new(line_start + word, line_start + line.len());
+            let whole = format!("not {name} {rest}");
+            Diagnostic::error(&NO_ANCHORS, at, "a `!` begins a tag here, which the language does not have")
+                .help(format!("in an expression write `{}`", whole.trim()))
+        })
     }
 
     /// The anchor or tag that stands before a value: the events give only the value's place.
@@ -570,6 +600,18 @@ impl<'a> Tree<'a> {
         starts.find(|start| text[*start..].lines().next().is_some_and(|line| !line.trim().is_empty()))
     }
 
+    /// The last quote before this line that is not closed on its own line: most texts end where they begin.
+    fn open_quote(&self, line_start: usize) -> Option<Span> {
+        let before = self.source.text().get(..line_start)?;
+        let mut starts: Vec<usize> = before.match_indices('\n').map(|(at, _)| at + 1).collect();
+        starts.insert(0, 0);
+        starts.into_iter().rev().take(NEAR).find_map(|start| {
+            let line = before[start..].lines().next().unwrap_or("");
+            let odd = line.matches('"').count() - line.matches("\\\"").count();
+            (odd % 2 == 1).then(|| line.rfind('"').map(|at| Span::new(start + at, start + at + 1)))?
+        })
+    }
+
     fn scan_error(&mut self, error: &ScanError) {
         let marker = error.marker();
         let at = marker.byte_offset().unwrap_or_else(|| self.source.offset(marker.line(), marker.col() + 1));
@@ -598,6 +640,12 @@ impl<'a> Tree<'a> {
         } else if text.contains("simple key expected") {
             problem = problem
                 .help("a key ends with a colon: `key:`; a text that goes on over several lines begins behind `|`");
+        } else if let Some(open) = self.open_quote(line_start).filter(|_| text.contains("quoted")) {
+            problem = problem.label(open, "this quote is not closed on its line").help("close it where the text ends");
+        } else if line.trim_start().starts_with("- ") && text.contains("expected") {
+            problem = problem.help(
+                "a `-` begins an element of a list: look whether one is missing above, or stands at another column than its neighbours",
+            );
         } else if line.matches(": ").count() > 1 && !line.contains(['"', '\'', '{']) {
             problem = problem.help("a text that contains `: ` needs quotes");
         } else {

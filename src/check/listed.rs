@@ -34,6 +34,12 @@ pub fn never(scene: &Scene<'_>, datum: &Datum) -> Option<NoList> {
             }
             Some(value) => {
                 let written = value.bare();
+                // With braces it would be none, either.
+                if let Some(index) = scene.step(&written)
+                    && let Some(never) = of_result(scene, index, &format!("`{written}`"))
+                {
+                    return Some(never);
+                }
                 no_list(&format!("`{written}`"), value.kind(), written_out(scene, &written))
             }
             None if text.is_mixed() => {

@@ -337,6 +337,17 @@ impl FromNode for Then {
                 "skip" => Verdict::Skip(None),
                 "fail" => Verdict::Fail(None),
                 "accept" => Verdict::Accept,
+                // Both say more than one word.
+                "retry" | "escalate" => {
+                    let (message, help) = match word.as_str() {
+                        "retry" => {
+                            ("a retry has a bound", "write `then: { retry: { attempts: 3, backoff: 2s..60s } }`")
+                        }
+                        _ => ("this does not say to whom", "write `then: { escalate: NAME, say: \"…\" }`"),
+                    };
+                    cx.push(Diagnostic::error(&crate::base::shape::UNKNOWN_WORD, at, message).help(help));
+                    return None;
+                }
                 other => {
                     cx.push(
                         Diagnostic::error(&crate::base::shape::UNKNOWN_WORD, at, format!("`{other}` is not an action"))

@@ -5,8 +5,9 @@ use crate::{
     action::{ends::Otherwise, kinds::Act, step::Step},
     base::{
         diagnostic::Diagnostic,
-        shape::{FromNode, Lowering, Named, ONE_OF, Word},
+        shape::{FromNode, Lowering, Named, ONE_OF, UNKNOWN_KEY, Word},
         source::Span,
+        suggest,
         yaml::{Node, Style},
     },
     read::{find::FindSpec, http::HttpSpec, query::QuerySpec},
@@ -376,6 +377,18 @@ fn source(
     if let Some(compare) = node.get("compare").filter(|_| words.contains(&"compare")) {
         let comparing = Comparing::from_node(compare, cx)?;
         return Some(From { source: Source::Compare(Box::new(comparing)), step: None, waiting: false, at: *at });
+    }
+    for read in ["find", "query"].into_iter().filter_map(|word| node.get(word)) {
+        // Else it would be led to a key that no source has.
+        let Node::Map(keys, _) = read else { continue };
+        let near =
+            |key: &str| key != "expect" && suggest::nearest(key, FindSpec::KEYS.iter().copied()) == Some("expect");
+        if let Some(odd) = keys.iter().find(|entry| near(&entry.key.text)) {
+            let message = format!("{what} has no key `{}`", odd.key.text);
+            let help = "say how many items are right under `limits:`: `max_items`, `refuse_empty`";
+            cx.push(Diagnostic::error(&UNKNOWN_KEY, odd.key.span, message).help(help));
+            return None;
+        }
     }
     let asked = entries.iter().filter(|entry| words.contains(&&*entry.key.text)).cloned().collect();
     let step = Step::from_node(&Node::Map(asked, *at), cx)?;

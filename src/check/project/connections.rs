@@ -3,7 +3,7 @@
 use crate::{
     base::{
         diagnostic::{Code, Diagnostic, Diagnostics},
-        shape::{BAD_FORM, ONE_OF},
+        shape::{BAD_FORM, ONE_OF, UNKNOWN_KEY},
     },
     check::knowledge::Knowledge,
     connection::{
@@ -29,7 +29,13 @@ pub static CODES: &[&Code] = &[&ONE_OF, &BAD_FORM, &ADDRESS];
 /// Looks at every connection.
 pub fn look(project: &Project, _: &Knowledge, problems: &mut Diagnostics) {
     for (name, connection) in project.connections.iter() {
-        connection.problems(name).into_iter().for_each(|problem| problems.push(problem));
+        // With `sqlit:` or `host:` nothing is missing: it is written in other words, and that is told already.
+        let next =
+            project.connections.iter().map(|(_, other)| other.at.start).filter(|start| *start > connection.at.start);
+        let unread = problems.any_between(&UNKNOWN_KEY, connection.at.start, next.min().unwrap_or(usize::MAX));
+        let missing = |problem: &Diagnostic| unread && std::ptr::eq(problem.code, &ONE_OF);
+        let found = connection.problems(name).into_iter().filter(|problem| !missing(problem));
+        found.for_each(|problem| problems.push(problem));
         passwords(name, connection, problems);
         for settings in apis(project, connection) {
             address(settings, problems);
@@ -48,8 +54,14 @@ fn apis<'a>(project: &'a Project, connection: &'a Connection) -> Vec<&'a HttpSet
 fn address(settings: &HttpSettings, problems: &mut Diagnostics) {
     let Setting::Plain(word) = &settings.base else { return };
     let is = |given: Option<bool>| given == Some(true);
-    if let Err(refused) = Base::parse(word.as_str(), is(settings.internal), is(settings.insecure_http)) {
-        problems.push(Diagnostic::error(&ADDRESS, word.span, refused.what).help(refused.help));
+    match Base::parse(word.as_str(), is(settings.internal), is(settings.insecure_http)) {
+        Err(refused) => problems.push(Diagnostic::error(&ADDRESS, word.span, refused.what).help(refused.help)),
+        // The one name that leads to the same place everywhere.
+        Ok(base) if base.host() == "localhost" && !is(settings.internal) => problems.push(
+            Diagnostic::error(&ADDRESS, word.span, "localhost is this machine")
+                .help("if the API is meant to be there, say `internal: true` in the connection"),
+        ),
+        Ok(_) => {}
     }
 }
 

@@ -4,7 +4,7 @@ use crate::{
     action::kinds::Act,
     base::{
         diagnostic::{Code, Diagnostic, Diagnostics},
-        shape::ONE_OF,
+        shape::{ONE_OF, UNKNOWN_KEY},
         suggest,
         url_path::Pattern,
     },
@@ -41,6 +41,12 @@ pub static ODD_ACCEPT: Code = Code {
 /// All codes of this file.
 pub static CODES: &[&Code] = &[&NOT_ALLOWED, &SECRET_HEADER, &ODD_ACCEPT];
 
+/// Where the step behind the one at this place begins.
+fn behind(scene: &Scene<'_>, at: usize) -> usize {
+    let others = scene.visits.iter().map(|other| other.step.act_at.start);
+    others.filter(|start| *start > at).min().unwrap_or(usize::MAX)
+}
+
 /// Looks at every call.
 pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     for visit in &scene.visits {
@@ -50,6 +56,8 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
                 shape(call, method, path, problems);
                 allowed(scene, call, method, path, problems);
             }
+            // With `method: GET` it is written in other words, and that is told already.
+            None if problems.any_between(&UNKNOWN_KEY, call.at.start, behind(scene, visit.step.act_at.start)) => {}
             None => problems.push(
                 Diagnostic::error(&ONE_OF, visit.step.act_at, "a call has exactly one method with its path")
                     .help("write one of `get: /path`, `post`, `put`, `patch`, `delete`, `head`"),

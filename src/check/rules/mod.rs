@@ -57,6 +57,7 @@ rules! {
         enum_name;
         literal_fits;
         constant_form;
+        no_braces;
     }
     of_steps {
         // names

@@ -234,8 +234,19 @@ fn named(pair: &Pair<'_>, table: &TableName, column: &str) -> Option<Option<Foun
         let help = format!("that is how it is stored; expressions see the name: `'{name}'`");
         return Some(Some(pair.found(format!("`{said}` is never `{}`", value.plain()), Some(help))));
     }
-    // A number without a name is seen as it is stored.
-    let Some(text) = value.as_str() else { return Some(None) };
+    // A number without a name is seen as it is stored, where numbers are.
+    let Some(text) = value.as_str() else {
+        let by_text = names.iter().all(|(_, stored)| matches!(stored.data, Data::Text(_)));
+        if !by_text || Family::of(value) != Some(Family::Number) {
+            return Some(None);
+        }
+        let message = format!("`{said}` is never `{}`: its values are texts", value.plain());
+        let mut found = pair.found(message, suggest::help("", names.names()));
+        if pair.scene.dialect(&table.connection) == Dialect::Sqlite {
+            found.code = &HARDLY_EQUAL;
+        }
+        return Some(Some(found));
+    };
     let by_number = names.iter().all(|(_, stored)| matches!(stored.data, Data::Int(_)));
     let help = suggest::help(text, names.names());
     Some(Some(match by_number {

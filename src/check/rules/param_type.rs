@@ -59,6 +59,21 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     }
 }
 
+/// The type that other programs call so.
+pub(super) fn elsewhere(word: &str) -> Option<&'static str> {
+    Some(match &*word.to_lowercase() {
+        "text" | "str" | "varchar" | "char" => "string",
+        "integer" | "number" | "bigint" | "long" => "int",
+        "float" | "double" | "numeric" | "money" => "decimal",
+        "boolean" => "bool",
+        "datetime" | "time" | "instant" => "timestamp",
+        "array" | "strings" | "ints" => "list",
+        "guid" => "uuid",
+        "mail" => "email",
+        _ => return None,
+    })
+}
+
 /// Whether the type exists; says so when not.
 fn known(scene: &Scene<'_>, kind: &Word, problems: &mut Diagnostics) -> bool {
     let text = kind.as_str();
@@ -66,10 +81,11 @@ fn known(scene: &Scene<'_>, kind: &Word, problems: &mut Diagnostics) -> bool {
         return true;
     }
     let Some((table, column)) = params::column(text) else {
-        problems.push(
-            Diagnostic::error(&UNKNOWN_TYPE, kind.span, format!("`{text}` is not a type"))
-                .suggest(text, TYPES.iter().copied()),
-        );
+        let problem = Diagnostic::error(&UNKNOWN_TYPE, kind.span, format!("`{text}` is not a type"));
+        problems.push(match elsewhere(text) {
+            Some(meant) => problem.help(format!("did you mean `{meant}`?")),
+            None => problem.suggest(text, TYPES.iter().copied()),
+        });
         return false;
     };
     let Some(facts) = scene.facts(&table) else {

@@ -1,6 +1,6 @@
 //! Which row a `row` step means, and what is to become of it.
 
-use super::unknown_attribute::list_of_one;
+use super::unknown_attribute::misused_list;
 use crate::{
     action::{
         kinds::Act,
@@ -110,6 +110,11 @@ fn found(scene: &Scene<'_>, index: usize, of: &Word) -> Option<Diagnostic> {
             let help = "find the row first: `- id: row` with `find: { table: …, where: { id: \"{{ item.id }}\" }, expect: one }`, then `of: row`";
             return Some(odd(of.span, message, help));
         }
+        let bare = name.trim_start_matches("{{").trim_end_matches("}}").trim();
+        if bare != name && (scene.step(bare).is_some() || scene.named.contains(bare)) {
+            let message = "`of:` takes the name of a step, not an expression";
+            return Some(odd(of.span, message, format!("write `of: {bare}`")));
+        }
         let finds = scene.visits.iter().filter(|v| matches!(v.step.act, Act::Find(_))).filter_map(|v| v.step.id());
         return Some(Diagnostic::error(&WHICH_ROW, of.span, format!("there is no step `{name}`")).suggest(name, finds));
     };
@@ -130,7 +135,7 @@ fn found(scene: &Scene<'_>, index: usize, of: &Word) -> Option<Diagnostic> {
             return Some(odd(of.span, message, "name a `find` step, or give `table:` and `key:`"));
         }
     };
-    if !single && let Some(problem) = list_of_one(scene, found) {
+    if !single && let Some(problem) = misused_list(scene, found) {
         return Some(problem);
     }
     let message = format!("`{name}` may find several rows");

@@ -33,6 +33,7 @@ pub static CODES: &[&Code] = &[&SKIPPED_RESULT];
 
 /// Looks at every result of a step under a condition.
 pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
+    let mut unasked: Vec<(usize, &Expression, Vec<&Mention<'_>>)> = Vec::new();
     for mention in scene.mentions.iter().filter(|m| m.usage.kind == UseKind::Variable) {
         let (Meaning::Result(index), Home::Step(home)) = (mention.meaning, mention.home) else {
             at_the_end(scene, mention, problems);
@@ -80,19 +81,36 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
         else {
             continue;
         };
-        let name = mention.usage.path.root();
-        let shown = one_line(condition);
-        problems.push(
-            Diagnostic::error(
-                &SKIPPED_RESULT,
-                mention.part(scene, 0),
-                format!("`{name}` has no result when its step is skipped"),
-            )
-            .label(condition.scalar().span, "it runs only then")
-            .help(format!("ask first: `{name} is ran and …`, or `… if {name} is ran else …`"))
-            .help(format!("or give this step the same condition: `when: {shown}`")),
-        );
+        match unasked.iter_mut().find(|(result, why, _)| *result == index && std::ptr::eq(*why, condition)) {
+            Some((.., mentions)) => mentions.push(mention),
+            None => unasked.push((index, condition, vec![mention])),
+        }
     }
+    for (_, condition, mentions) in &unasked {
+        // Where it is used all over, the condition is the mistake, and is told once.
+        let told = if mentions.len() > SEVERAL { 1 } else { mentions.len() };
+        for mention in &mentions[..told] {
+            let more = (told < mentions.len()).then_some(mentions.len());
+            problems.push(skipped(scene, mention, condition, more));
+        }
+    }
+}
+
+/// So many uses of one result are told one by one.
+const SEVERAL: usize = 3;
+
+/// `more`: so many places in all.
+fn skipped(scene: &Scene<'_>, mention: &Mention<'_>, condition: &Expression, more: Option<usize>) -> Diagnostic {
+    let name = mention.usage.path.root();
+    let shown = one_line(condition);
+    let message = match more {
+        Some(count) => format!("`{name}` has no result when its step is skipped, and {count} places use it"),
+        None => format!("`{name}` has no result when its step is skipped"),
+    };
+    Diagnostic::error(&SKIPPED_RESULT, mention.part(scene, 0), message)
+        .label(condition.scalar().span, "it runs only then")
+        .help(format!("ask first: `{name} is ran and …`, or `… if {name} is ran else …`"))
+        .help(format!("or give this step the same condition: `when: {shown}`"))
 }
 
 /// What `returns:` gives back is looked at when all is done: also when a step that it names was skipped.

@@ -1,6 +1,6 @@
 //! `targets:` and `limits:`: parts that do not fit together.
 
-use super::comparison;
+use super::{comparison, param_type::elsewhere};
 use crate::{
     base::{
         diagnostic::{Code, Diagnostic, Diagnostics},
@@ -71,6 +71,8 @@ pub static CODES: &[&Code] = &[&TARGETS, &LIMITS, &COMPARED];
 
 /// More items at the same time need more connections than most databases give to one program.
 const MOST_AT_ONCE: u32 = 64;
+
+const COUNT: &str = "write digits without quotes, or `\"{{ params.many }}\"`";
 
 /// Looks at both parts.
 pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
@@ -149,7 +151,7 @@ fn rest(targets: &Targets, problems: &mut Diagnostics) {
         problems.push(problem.help(format!("to name a column: `subject: \"{{{{ item.{text} }}}}\"`")));
     }
     if let Some(number) = targets.take.as_ref().filter(|take| not_a_count(take)) {
-        problems.push(wrong(number.span(), "`take` is a number above zero".into()));
+        problems.push(wrong(number.span(), "`take` is a number above zero".into()).help(COUNT));
     }
 }
 
@@ -271,7 +273,10 @@ fn of_csv_column(column: &CsvColumn, problems: &mut Diagnostics) {
     let kind = column.kind.as_str();
     if !TYPES.contains(&kind) {
         let problem = Diagnostic::error(&TARGETS, column.kind.span, format!("`{kind}` is not a type of a column"));
-        return problems.push(problem.suggest(kind, TYPES.iter().copied()));
+        return problems.push(match elsewhere(kind) {
+            Some(meant) if TYPES.contains(&meant) => problem.help(format!("did you mean `{meant}`?")),
+            _ => problem.suggest(kind, TYPES.iter().copied()),
+        });
     }
     let mut odd = |message: String, help: &str| {
         problems.push(Diagnostic::error(&TARGETS, column.at, message).help(help.to_owned()));
@@ -313,10 +318,10 @@ fn of_limits(scene: &Scene<'_>, limits: &Limits, problems: &mut Diagnostics) {
         problems.push(wrong(first.at, "a stage of a `canary` has at least one item"));
     }
     if let Some(most) = limits.max_items.as_ref().filter(|most| not_a_count(most)) {
-        problems.push(wrong(most.span(), "`max_items` is a number above zero"));
+        problems.push(wrong(most.span(), "`max_items` is a number above zero").help(COUNT));
     }
     if let Some(most) = limits.max_found.as_ref().filter(|most| not_a_count(most)) {
-        problems.push(wrong(most.span(), "`max_found` is a number above zero"));
+        problems.push(wrong(most.span(), "`max_found` is a number above zero").help(COUNT));
     }
 }
 

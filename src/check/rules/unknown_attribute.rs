@@ -1,8 +1,11 @@
 //! Attributes that the result of a step does not have.
 
 use crate::{
-    action::kinds::Act,
-    base::diagnostic::{Code, Diagnostic, Diagnostics},
+    action::{kinds::Act, step::Step},
+    base::{
+        diagnostic::{Code, Diagnostic, Diagnostics},
+        shape::Placed,
+    },
     check::{
         columns::{self, Column},
         mentions::{Home, Meaning, Mention},
@@ -10,7 +13,7 @@ use crate::{
         shape::{self, Misstep, Shape},
     },
     read::expect::Expect,
-    template::{Step as Part, Tree, UseKind},
+    template::{Step as Part, Tree, UseKind, builtin},
 };
 
 /// No such attribute.
@@ -41,7 +44,7 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
         if let Meaning::Result(index) = mention.meaning
             && let Some(Part::Name(name)) = mention.usage.path.steps.get(1)
             && whole(name).is_none()
-            && let Some(problem) = list_of_one(scene, index)
+            && let Some(problem) = misused_list(scene, index)
         {
             // One mistake, however often its result is looked at.
             problems.push(problem);
@@ -74,15 +77,46 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
     }
 }
 
-/// `expect: 1` (or `1..1`), where the row itself is used: the count is right, and the result is a list of it.
-pub(super) fn list_of_one(scene: &Scene<'_>, index: usize) -> Option<Diagnostic> {
+/// So many places that take a list for a row are one mistake: that it is a list.
+const SEVERAL: usize = 3;
+
+/// A list that is taken for a row all over: `expect:` says something else than is meant.
+pub(super) fn misused_list(scene: &Scene<'_>, index: usize) -> Option<Diagnostic> {
+    if let Some(problem) = list_of_one(scene, index) {
+        return Some(problem);
+    }
     let step = scene.visits[index].step;
-    let expect = match &step.act {
+    let expect = written(step).filter(|expect| !expect.value.is_single())?;
+    let of_row = |mention: &&Mention<'_>| {
+        let name = mention.attribute();
+        mention.meaning == Meaning::Result(index)
+            && mention.usage.kind == UseKind::Variable
+            && name.is_some_and(|name| whole(name).is_none())
+            && expecting(scene, mention)
+    };
+    let asked: Vec<&Mention<'_>> = scene.mentions.iter().filter(of_row).collect();
+    let first = asked.first().filter(|_| asked.len() >= SEVERAL)?;
+    let (id, name) = (step.id()?, first.attribute()?);
+    let message = format!("`{id}` is a list, and {} places below take it for one row", asked.len());
+    let problem =
+        Diagnostic::error(&UNKNOWN_ATTRIBUTE, expect.at, message).label(first.part(scene, 1), "the first of them");
+    Some(problem.help(format!(
+        "if one row is meant, write `expect: one`; else take one element (`({id} | first).{name}`), or all (`{id} | map(attribute='{name}')`)"
+    )))
+}
+
+fn written(step: &Step) -> Option<&Placed<Expect>> {
+    match &step.act {
         Act::Find(find) => find.expect.as_ref(),
         Act::Query(query) => query.expect.as_ref(),
         _ => None,
-    };
-    let expect = expect.filter(|expect| expect.value == Expect::Between(1, 1))?;
+    }
+}
+
+/// `expect: 1` (or `1..1`), where the row itself is used: the count is right, and the result is a list of it.
+fn list_of_one(scene: &Scene<'_>, index: usize) -> Option<Diagnostic> {
+    let step = scene.visits[index].step;
+    let expect = written(step).filter(|expect| expect.value == Expect::Between(1, 1))?;
     let id = step.id()?;
     let message = format!("with a number `{id}` is a list, and the row itself is used below");
     Some(
@@ -125,9 +159,11 @@ fn no_column(scene: &Scene<'_>, index: usize, mention: &Mention<'_>) -> Diagnost
 fn of_param(scene: &Scene<'_>, mention: &Mention<'_>) -> Option<Diagnostic> {
     let [_, Part::Name(param), Part::Name(name), ..] = mention.usage.path.steps.as_slice() else { return None };
     let declared = scene.playbook.params.get(param).filter(|param| param.kind.as_str() != "file")?;
-    let message = format!("`params.{param}` is a {} and has no attribute `{name}`", declared.kind.as_str());
+    let message = format!("`params.{param}` has no attribute `{name}`: its type is `{}`", declared.kind.as_str());
     let problem = Diagnostic::error(&UNKNOWN_ATTRIBUTE, mention.part(scene, 2), message);
-    Some(match whole(name) {
+    let filter =
+        whole(name).or_else(|| builtin::filter(name).filter(|known| known.name == &**name).map(|known| known.name));
+    Some(match filter {
         Some(filter) => problem.help(format!("write `params.{param} | {filter}`")),
         None => problem.help(format!("write `params.{param}` alone")),
     })
@@ -179,6 +215,7 @@ const FIND_IT: &str = "`find` the one row by its key, in a step of its own with 
 fn judge(scene: &Scene<'_>, mention: &Mention<'_>, root: usize, shape: &Shape, problems: &mut Diagnostics) {
     let parts = &mention.usage.path.steps[root..];
     let owner = crate::template::Path { steps: mention.usage.path.steps[..=root].to_vec() };
+    let list = |index: usize| crate::template::Path { steps: mention.usage.path.steps[..root + index].to_vec() };
     let problem = match shape.walk(parts) {
         Ok(()) => return,
         Err(Misstep::NoSuch(index, known)) => {
@@ -193,7 +230,7 @@ fn judge(scene: &Scene<'_>, mention: &Mention<'_>, root: usize, shape: &Shape, p
         // What is asked of a list as a whole is asked by a filter.
         Err(Misstep::OfList(index)) if whole(&part(mention, root + index)).is_some() => {
             let name = part(mention, root + index);
-            let filter = whole(&name).unwrap_or_default();
+            let (filter, owner) = (whole(&name).unwrap_or_default(), list(index));
             Diagnostic::error(
                 &UNKNOWN_ATTRIBUTE,
                 mention.part(scene, root + index),
@@ -202,7 +239,7 @@ fn judge(scene: &Scene<'_>, mention: &Mention<'_>, root: usize, shape: &Shape, p
             .help(format!("write `{owner} | {filter}`"))
         }
         Err(Misstep::OfList(index)) => {
-            let name = part(mention, root + index);
+            let (name, owner) = (part(mention, root + index), list(index));
             Diagnostic::error(
                 &UNKNOWN_ATTRIBUTE,
                 mention.part(scene, root + index),

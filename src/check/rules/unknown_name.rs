@@ -5,6 +5,7 @@ use crate::{
     base::{
         diagnostic::{Code, Diagnostic, Diagnostics},
         shape::Word,
+        suggest,
     },
     check::{
         mentions::{ERROR, Home, Meaning, Mention, RESERVED, RUN},
@@ -119,9 +120,30 @@ fn unknown(scene: &Scene<'_>, mention: &Mention<'_>, problems: &mut Diagnostics)
     if matches!(name, "null" | "Null" | "NULL" | "nil" | "None") {
         return problems.push(problem.help("in an expression null is written `none`: `x is none`"));
     }
+    if let "yes" | "no" | "on" | "off" = name {
+        let truth = matches!(name, "yes" | "on");
+        return problems.push(problem.help(format!("write `{truth}`")));
+    }
     let item = scene.playbook.targets.is_some() && item_is_there(scene, mention.home);
     let known = scene.step_names().chain(item.then_some("item")).chain(["params", "vars", "run", "env"]);
-    problems.push(problem.suggest(name, known.collect::<Vec<_>>()));
+    let known: Vec<&str> = known.collect();
+    // A word of a column or a parameter, without the quotes of a text.
+    let alone = mention.usage.path.steps.len() == 1;
+    let quotes = format!("a text stands in quotes: `'{name}'`");
+    problems.push(if alone && is_word(scene, name) {
+        problem.help(quotes)
+    } else if alone && suggest::nearest(name, known.iter().copied()).is_none() {
+        problem.suggest(name, known).help(quotes)
+    } else {
+        problem.suggest(name, known)
+    });
+}
+
+/// Some column or parameter has a value of this name.
+fn is_word(scene: &Scene<'_>, name: &str) -> bool {
+    let mut named = scene.project.tables().flat_map(|(_, facts)| facts.enums.iter());
+    let params = || scene.playbook.params.iter().any(|(_, param)| param.words(scene.project).contains(&name));
+    named.any(|(_, names)| names.get(name).is_some()) || params()
 }
 
 /// An item exists where the text stands.

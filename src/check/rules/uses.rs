@@ -373,7 +373,8 @@ fn missing(scene: &Scene<'_>, connection: &str, needs: &Needs<'_>, granted: Opti
         }
     }
     for (method, at) in &needs.methods {
-        if !granted.is_some_and(|g| g.methods.iter().any(|word| word.as_str() == *method)) {
+        // In small letters it is told as a word that is none.
+        if !granted.is_some_and(|g| g.methods.iter().any(|word| word.as_str().eq_ignore_ascii_case(method))) {
             report(*at, format!("this sends {method} to `{connection}`, which `uses` does not declare"), None);
         }
     }

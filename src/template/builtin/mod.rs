@@ -63,6 +63,18 @@ pub fn test(name: &str) -> Option<&'static Described> {
     TESTS.iter().find(|known| known.name == name)
 }
 
+/// What is written for a method or a function of other languages: `.startswith('a')`, `len(x)`.
+pub(super) fn as_filter_or_test(name: &str) -> Option<String> {
+    let names = [Some(name), other_name(name)];
+    names.into_iter().flatten().find_map(|name| match (filter(name), test(name)) {
+        (_, Some(known)) if filter(name).is_none_or(|_| name.ends_with("ing")) => {
+            Some(format!("use the test: `{}`", known.form))
+        }
+        (Some(known), _) => Some(format!("use the filter: `{}`", known.form)),
+        _ => None,
+    })
+}
+
 /// Where a filter takes the name of another filter or (true) test.
 pub(super) fn inner_name(filter: &str) -> Option<(usize, bool)> {
     match filter {

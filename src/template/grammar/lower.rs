@@ -169,10 +169,8 @@ impl<'a> Lowering<'a> {
             Expr::GetAttr(get) => {
                 let subject = self.node(&get.expr);
                 let at = subject.at.join(at);
-                let help = match builtin::filter(get.name) {
-                    Some(known) => format!("use the filter: `{}`", known.form),
-                    None => "use a filter: `value | filter`".into(),
-                };
+                let help =
+                    builtin::as_filter_or_test(get.name).unwrap_or_else(|| "use a filter: `value | filter`".into());
                 self.problems.push(
                     Problem::new(
                         &NOT_ALLOWED,
@@ -351,6 +349,10 @@ fn unknown_function(word: &str, name: &str, at: At, known: &'static [Described])
     match builtin::other_name(name) {
         Some(meant) if known.iter().any(|known| known.name == meant) => {
             problem.help(format!("did you mean `{meant}`?"))
+        }
+        // `len(items)`: a filter or a test, written as a function.
+        _ if word == "function" && builtin::as_filter_or_test(name).is_some() => {
+            builtin::as_filter_or_test(name).into_iter().fold(problem, Problem::help)
         }
         _ => problem.suggest(name, known.iter().map(|known| known.name)),
     }

@@ -119,6 +119,13 @@ fn usual_slip(text: &str, culprit: &str, before: &str, detail: &str) -> Option<&
         _ if culprit.chars().any(|c| !c.is_ascii() && c.is_whitespace()) => {
             Some("a space of another kind stands here: type it anew")
         }
+        ">" if before.trim_end().ends_with('<') => Some("write `!=`"),
+        "AND" | "OR" | "NOT" | "IN" | "IS" => Some("write `and`, `or`, `not`, `in` and `is` in small letters"),
+        "contains" | "includes" | "has" => Some("write `'part' in text`, or `element in list`"),
+        "like" | "LIKE" | "startswith" | "matches" | "starts" => {
+            Some("write `x is startingwith 'A'`, `x is endingwith 'Z'` or `'part' in x`")
+        }
+        "between" | "BETWEEN" => Some("write `a <= x and x < b`"),
         "|" if before.trim_end().ends_with('|') => Some("write `or`"),
         _ if detail.contains("`=`") => Some("compare with `==`"),
         _ if text.matches('\'').count() % 2 == 1 => {
