@@ -92,6 +92,8 @@ pub fn of_result(scene: &Scene<'_>, index: usize) -> Shape {
                 Some(Ok(prepared)) if !prepared.columns.is_empty() => {
                     Shape::fields(prepared.columns.iter().map(|(name, ..)| &**name))
                 }
+                // What is wrong with it may be the name of a column.
+                Some(Err(_)) => Shape::Open,
                 _ => match scene.visits[index].sql.as_ref().and_then(|sql| sql.columns.clone()) {
                     Some(names) => Shape::Columns(names),
                     None => Shape::Open,

@@ -214,7 +214,7 @@ fn filters_on_lists() {
         ("{'a': 1, 'b': 2} | values", "a list [1,2]"),
         ("rows[0] | values | length", "an integer 3"),
         ("rows | values", "! `rows` is a list, not a map"),
-        ("x.items()", "!! values have no methods, so `.items()` cannot be called @0..9 use a filter: `value | filter`"),
+        ("x.items()", "!! values have no methods, so `.items()` cannot be called @0..9 use the filter: `map | values`"),
         ("['trn', 'state'] | reject_null(trainee) | join(', ')", "a text state"),
         ("['trm'] | reject_null(trainee)", "! `trainee` has no `trm`"),
         ("rows | all_match('a', 'name')", "a boolean false"),
