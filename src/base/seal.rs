@@ -139,7 +139,14 @@ impl Sealer {
 
     /// A document that is written part by part, in the same form.
     pub fn writing(&self) -> Writing<'_> {
-        Writing { sealer: self, masks: self.masks.now(), out: String::with_capacity(1024), failed: None }
+        Writing {
+            sealer: self,
+            masks: self.masks.now(),
+            out: String::with_capacity(1024),
+            failed: None,
+            depth: 0,
+            deep: false,
+        }
     }
 
     /// A personal part with all that is in it, but for the secrets.
@@ -204,7 +211,15 @@ pub struct Writing<'s> {
     masks: MasksNow,
     out: String,
     failed: Option<SealError>,
+    /// So many records and lists are open.
+    depth: u32,
+    /// Perhaps nested too deeply to be read back: to be looked through at its end.
+    deep: bool,
 }
+
+/// Values and records that are nested less need no look at what was written of them: a level of a value takes three brackets at most (its marks, its tag and
+/// its own), and what is behind the last one as well, so both together stay below what [`json::is_shallow`] allows.
+const LEVELS: (u32, u32) = (10, 60);
 
 impl Writing<'_> {
     /// A value, with what is hidden in it sealed or left out.
@@ -220,6 +235,7 @@ impl Writing<'_> {
             Some(Value::map([("$sealed", Value::from(text))]))
         });
         self.failed = self.failed.take().or(failed.into_inner());
+        self.deep |= value.is_deeper_than(LEVELS.0);
     }
 
     /// A text without marks.
@@ -235,15 +251,27 @@ impl Writing<'_> {
         json::number_text(number, &mut self.out);
     }
 
-    /// What stands for itself: brackets, commas, `true`, `null`.
+    /// What stands for itself: a bracket, `true`, `null`.
     pub fn raw(&mut self, text: &str) {
         self.out.push_str(text);
+        match text {
+            "{" | "[" => self.depth += 1,
+            "}" | "]" => self.depth = self.depth.saturating_sub(1),
+            _ => {}
+        }
+        self.deep |= self.depth > LEVELS.1;
+    }
+
+    /// A part of a document of ours, as it stood there: it could be read back when that was written. Without the key nobody knows whose it was.
+    pub fn part(&mut self, text: &str) {
+        self.out.push_str(text);
+        self.deep |= self.sealer.keys.is_none();
     }
 
     /// A field of a record, in the words of the house, behind `{` or another one. `write` says whether there is anything; if not, the name
     /// is left out too.
     pub fn field(&mut self, name: &'static str, write: impl FnOnce(&mut Self) -> bool) {
-        let before = self.out.len();
+        let (before, depth) = (self.out.len(), self.depth);
         self.separate(b'{');
         // Names of ours need no escapes.
         self.out.push('"');
@@ -251,15 +279,17 @@ impl Writing<'_> {
         self.out.push_str("\":");
         if !write(self) {
             self.out.truncate(before);
+            self.depth = depth;
         }
     }
 
     /// An element of a list, behind `[` or another one; nothing where `write` says that there is none.
     pub fn element(&mut self, write: impl FnOnce(&mut Self) -> bool) {
-        let before = self.out.len();
+        let (before, depth) = (self.out.len(), self.depth);
         self.separate(b'[');
         if !write(self) {
             self.out.truncate(before);
+            self.depth = depth;
         }
     }
 
@@ -273,7 +303,11 @@ impl Writing<'_> {
     pub fn end(self) -> Result<String, SealError> {
         match self.failed {
             Some(failed) => Err(failed),
-            None => readable(self.out),
+            None if self.deep => readable(self.out),
+            None => {
+                debug_assert!(json::is_shallow(&self.out) && json::parse(&self.out).is_ok(), "{}", self.out);
+                Ok(self.out)
+            }
         }
     }
 }
@@ -506,5 +540,35 @@ mod tests {
     fn a_value_that_could_not_be_read_back_is_refused() {
         let deep = (0..200).fold(Value::from(1), |inner, _| Value::list([inner]));
         assert!(matches!(sealer().sealed_json(&deep), Err(SealError::Unstorable(_))));
+    }
+
+    #[test]
+    fn what_is_written_can_be_read_back_or_is_refused_whatever_it_is_nested_in() {
+        let sealer = sealer();
+        type Wrap = fn(Value) -> Value;
+        let wraps: [Wrap; 4] = [
+            |inner| Value::list([inner]),
+            |inner| Value::map([("a", inner)]),
+            // With a tag for its names, and one for its marks.
+            |inner| Value::map([("$a", inner)]),
+            |inner| Value::map([("$a", inner)]).marked(Marks::EXAMPLE),
+        ];
+        let (mut written, mut refused) = (0, 0);
+        for wrap in wraps {
+            for (records, levels) in
+                (0..140).flat_map(|records| [0, 5, 10, 11, 30, 64, 127].map(|levels| (records, levels)))
+            {
+                let moment = Value::from(Data::Instant(crate::base::time::Stamp { micros: 1, digits: 6 }));
+                let value = (0..levels).fold(moment.marked(Marks::EXAMPLE), |inner, _| wrap(inner));
+                let mut writing = sealer.writing();
+                (0..records).for_each(|_| writing.raw("["));
+                writing.value(&value);
+                (0..records).for_each(|_| writing.raw("]"));
+                let readable = json::parse(&writing.out).is_ok();
+                assert_eq!(writing.end().is_ok(), readable, "{records} {levels}");
+                *(if readable { &mut written } else { &mut refused }) += 1;
+            }
+        }
+        assert!(written > 100 && refused > 100, "{written} {refused}");
     }
 }

@@ -196,6 +196,16 @@ impl Value {
         }
     }
 
+    /// Whether lists and maps stand inside each other on more than so many levels.
+    pub fn is_deeper_than(&self, levels: u32) -> bool {
+        let inside = |value: &Value| value.is_deeper_than(levels - 1);
+        match &self.data {
+            Data::List(values) => levels == 0 || values.iter().any(inside),
+            Data::Map(entries) => levels == 0 || entries.values().any(inside),
+            _ => false,
+        }
+    }
+
     /// The text, if it is one.
     pub fn as_str(&self) -> Option<&str> {
         match &self.data {

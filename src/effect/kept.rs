@@ -45,7 +45,7 @@ impl Field for Kept {
     fn write(&self, out: &mut Writing<'_>) -> bool {
         match self {
             Kept::Value(value) => out.value(value),
-            Kept::Text(text) => out.raw(text),
+            Kept::Text(text) => out.part(text),
         }
         true
     }

@@ -4,6 +4,7 @@
 use super::{Effect, Foreseen, ItemPlan, Plan, Section, StepPlan, item::CHOOSE};
 use crate::{
     base::{
+        json,
         source::Span,
         value::{Map, Value},
     },
@@ -88,6 +89,10 @@ pub struct OfLine<'l> {
 pub fn of_line(line: &str) -> Option<OfLine<'_>> {
     let line: Line<'_> = serde_json::from_str(line).ok()?;
     let key: String = serde_json::from_str(line.key.get()).ok()?;
+    // In the journal these stand three brackets deeper than here, steps do not.
+    if ![line.rests_on, line.item, line.stop].into_iter().flatten().all(|part| json::is_shallow(part.get())) {
+        return None;
+    }
     let mut out = String::with_capacity(2048);
     let mut put = |texts: &[&str]| texts.iter().for_each(|text| out.push_str(text));
     put(&["{\"key\":", line.key.get(), ",\"rests_on\":", text(line.rests_on, "[]"), ",\"steps\":["]);
