@@ -550,3 +550,61 @@ steps:
         place.clear().await;
     });
 }
+
+/// The rate of an API lets nobody call for an hour: until then nothing is said to be tried, so a process that ends meanwhile, well or not, leaves nothing
+/// that somebody would have to find out about.
+#[test]
+fn a_call_that_waits_for_its_turn_has_not_begun() {
+    block_on(async {
+        for (signal, code, state) in [("-TERM", Some(4), "paused"), ("-KILL", None, "running")] {
+            let service = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let url = format!("http://{}", service.local_addr().unwrap());
+            let asked = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
+            let count = asked.clone();
+            tokio::spawn(async move {
+                while let Ok((mut stream, _)) = service.accept().await {
+                    let mut lines = BufReader::new(&mut stream).lines();
+                    while lines.next_line().await.unwrap().is_some_and(|line| !line.is_empty()) {}
+                    count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    let answer = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+                    tokio::io::AsyncWriteExt::write_all(&mut stream, answer.as_bytes()).await.unwrap();
+                }
+            });
+            let place = office(&On::Postgres(postgres()), FILE, "").await;
+            place.project(&url);
+            let file = place.folder.path().join("trueup.yaml");
+            let text = std::fs::read_to_string(&file).unwrap();
+            let slow = text.replace("      internal: true\n", "      internal: true\n      rate: 1/h\n");
+            assert_ne!(text, slow);
+            std::fs::write(&file, slow).unwrap();
+            // Neither may be sent twice, and nobody could tell whether it was.
+            let body = "steps:
+- id: first
+  http: { api: crm, post: /things/1, accept: [200] }
+  irreversible: a test
+- id: second
+  http: { api: crm, post: /things/2, accept: [200] }
+  irreversible: a test
+";
+            place.playbook("tell", "  crm: { methods: [POST] }", body);
+            let mut child = command(&place, "apply tell --yes --reason now");
+            let mut child = child.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+            let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+            let mut said = String::new();
+            while !said.contains("second") {
+                said += &lines.next_line().await.unwrap().unwrap_or_else(|| panic!("{said}"));
+            }
+            let pid = child.id().unwrap().to_string();
+            assert!(std::process::Command::new("kill").args([signal, &pid]).status().unwrap().success());
+            let ended = tokio::time::timeout(std::time::Duration::from_secs(60), child.wait()).await;
+            assert_eq!(ended.expect("it waits on").unwrap().code(), code, "{said}");
+            assert_eq!(asked.load(std::sync::atomic::Ordering::Relaxed), 1);
+            let run = trueup(&place, "runs --json").await.json()["runs"][0].clone();
+            assert_eq!(run["state"], state, "{run}");
+            // A process of its own waits for no turn of another one.
+            trueup(&place, &format!("resume {}", run["short"].as_str().unwrap())).await.is(0, &[]);
+            assert_eq!(asked.load(std::sync::atomic::Ordering::Relaxed), 2, "{signal}");
+            place.clear().await;
+        }
+    });
+}

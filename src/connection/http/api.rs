@@ -241,6 +241,12 @@ impl Api {
         self.hold.left()
     }
 
+    /// Takes the next turn to call, and says how long it is until then; nothing where nobody has to wait for one. The call that is sent then is
+    /// [`Request::in_turn`].
+    pub fn next_turn(&self) -> Option<Duration> {
+        self.pace.as_ref().map(Pace::next)
+    }
+
     /// The same, telling the other side in a `traceparent` for which run it calls.
     pub fn traced(self, traceparent: &str) -> Api {
         Api { trace: HeaderValue::from_str(traceparent).ok(), ..self }
@@ -277,7 +283,7 @@ impl Api {
     /// With OAuth2, a 401 is answered with one new token and the same request once more: a 401 proves that nothing was done.
     pub async fn send(&self, request: &Request) -> Result<Answer, Failure> {
         let prepared = self.prepared(request)?;
-        let Who::Tokens(tokens) = &self.who else { return self.exchange(request, prepared).await };
+        let Who::Tokens(tokens) = &self.who else { return self.exchange(request, prepared, request.in_turn).await };
         let no_token = |why: TokenTrouble| {
             let reason = if why.passing { Reason::Connect } else { Reason::Token };
             let what = format!("call `{}` ({}): {}", self.name, self.view(request), why.what);
@@ -286,7 +292,7 @@ impl Api {
         let (header, generation) = tokens.header(None).await.map_err(no_token)?;
         let mut made = prepared;
         made.headers_mut().insert(AUTHORIZATION, header);
-        let first = self.exchange(request, made).await;
+        let first = self.exchange(request, made, request.in_turn).await;
         let status = match &first {
             Ok(answer) => Some(answer.status),
             Err(failure) => failure.status(),
@@ -297,12 +303,12 @@ impl Api {
         let (header, _) = tokens.header(Some(generation)).await.map_err(no_token)?;
         let mut made = self.prepared(request)?;
         made.headers_mut().insert(AUTHORIZATION, header);
-        self.exchange(request, made).await
+        self.exchange(request, made, false).await
     }
 
-    async fn exchange(&self, request: &Request, prepared: reqwest::Request) -> Result<Answer, Failure> {
+    async fn exchange(&self, request: &Request, prepared: reqwest::Request, in_turn: bool) -> Result<Answer, Failure> {
         self.hold.over().await;
-        if let Some(pace) = &self.pace {
+        if let Some(pace) = self.pace.as_ref().filter(|_| !in_turn) {
             pace.turn().await;
         }
         let started = Instant::now();

@@ -69,10 +69,15 @@ impl Pace {
 
     /// Waits for a turn.
     pub async fn turn(&self) {
-        let wait = self.reserve(Instant::now());
+        let wait = self.next();
         if !wait.is_zero() {
             tokio::time::sleep(wait).await;
         }
+    }
+
+    /// Takes the next turn and says how long it is until then.
+    pub fn next(&self) -> Duration {
+        self.reserve(Instant::now())
     }
 
     /// Takes the next turn and says how long after `now` it is.

@@ -71,6 +71,8 @@ pub struct Request {
     pub bears_loss: bool,
     /// The good answers, where they are others than the connection's: of those that point elsewhere only these are taken as answers.
     pub accept: Vec<Status>,
+    /// Its turn was waited for already.
+    pub in_turn: bool,
 }
 
 impl Request {
@@ -88,6 +90,7 @@ impl Request {
             timeout: None,
             bears_loss: false,
             accept: Vec::new(),
+            in_turn: false,
         }
     }
 

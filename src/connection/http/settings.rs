@@ -27,7 +27,7 @@ shape! {
         headers: Named<Word>,
         /// How long to wait. Default `{ connect: 3s, total: 30s }`.
         timeout: Option<Timeouts>,
-        /// At most so many calls: `300/min`. Shared by all runs of one process.
+        /// At most so many calls: `300/min`. Shared by all runs of one process. A change that waits for its turn has not begun: who asks to pause meanwhile need not wait.
         rate: Option<Rate>,
         /// Which answers are good when a step has no `accept`. Default `2xx`.
         success: Option<Status>,

@@ -113,6 +113,7 @@ pub async fn once(
     step: &Step,
     call: &Call,
     effect: Option<&EffectId>,
+    in_turn: bool,
 ) -> Result<Value, CallTrouble> {
     let Some(api) = setting.api(&call.api) else {
         return Err(trouble(call, FailureKind::Connect, format!("there is no API `{}` here", call.api)));
@@ -121,7 +122,7 @@ pub async fn once(
     let max_body = spec(step).and_then(|spec| spec.max_body).map(|size| size.0);
     let bears_loss = bears_loss(step, &call.api, setting);
     let accept = spec(step).iter().flat_map(|spec| &spec.accept).map(|accept| accept.status).collect();
-    let request = Request { idempotency_key: key, max_body, bears_loss, accept, ..request(call) };
+    let request = Request { idempotency_key: key, max_body, bears_loss, accept, in_turn, ..request(call) };
     let line = line(&api.view(&request));
     match api.send(&request).await {
         Ok(answer) => judge::Answered { setting, step, call, answer: &answer, line: &line }.judge(),

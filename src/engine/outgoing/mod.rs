@@ -155,12 +155,23 @@ impl Outgoing {
 
     /// Sends once and judges the answer. `effect` goes along where the other side remembers names of effects.
     pub async fn once(&self, setting: &Setting, step: &Step, effect: Option<&EffectId>) -> Result<Value, CallTrouble> {
+        self.in_turn(setting, step, effect, false).await
+    }
+
+    /// The same; where its turn was waited for already it waits for none.
+    pub(in crate::engine) async fn in_turn(
+        &self,
+        setting: &Setting,
+        step: &Step,
+        effect: Option<&EffectId>,
+        in_turn: bool,
+    ) -> Result<Value, CallTrouble> {
         if let Some(refused) = grants::outgoing(setting, self) {
             return Err(refused);
         }
         match self {
             Outgoing::Call(call) => {
-                let sent = Box::pin(call::once(setting, step, call, effect));
+                let sent = Box::pin(call::once(setting, step, call, effect, in_turn));
                 match &setting.turns {
                     Some(turns) => turns.take(&setting.world, sent).await,
                     None => sent.await,

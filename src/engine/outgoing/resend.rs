@@ -90,11 +90,12 @@ impl Driver<'_> {
                     return self.or_probe(place, step, format!("sent {attempt} times: {}", trouble.message)).await;
                 };
                 (self.watch)(Tick::Again { path: place.path.clone(), why: trouble.message.clone(), pause });
-                setting.world.pause(pause).await;
+                self.sleep(pause).await?;
             }
+            let in_turn = self.turn_to_call(outgoing.connection()).await?;
             attempt += 1;
             self.attempt(&place.path, attempt).await?;
-            let sent = self.sent(place, &outgoing, keyed).await;
+            let sent = self.sent(place, &outgoing, keyed, in_turn).await;
             match settled(setting, &place.step, attempt, sent) {
                 Ok(value) => {
                     let value = match &outgoing {
@@ -127,10 +128,10 @@ impl Driver<'_> {
         Some(Found::Refused(Trouble::Call(Box::new(CallTrouble { in_doubt: false, message, ..trouble.clone() }))))
     }
 
-    async fn sent(&self, place: &Place, outgoing: &Outgoing, keyed: bool) -> Result<Value, CallTrouble> {
+    async fn sent(&self, place: &Place, outgoing: &Outgoing, keyed: bool, in_turn: bool) -> Result<Value, CallTrouble> {
         let effect = keyed.then(|| self.effect(&place.path));
         crate::base::moment::reached("before a request");
-        let sent = outgoing.once(self.setting, &place.step, effect.as_ref()).await;
+        let sent = outgoing.in_turn(self.setting, &place.step, effect.as_ref(), in_turn).await;
         crate::base::moment::reached("after a request");
         sent
     }

@@ -47,15 +47,12 @@ impl Driver<'_> {
         let mut attempts = Attempts::default();
         let mut attempt = 1;
         loop {
-            // Where the API wants to be left alone, nothing is said to be tried, and whoever asks to pause need not wait.
-            if let Some(held) = setting.api(outgoing.connection()).and_then(|api| api.held()) {
-                self.sleep(held).await?;
-            }
+            let in_turn = self.turn_to_call(outgoing.connection()).await?;
             let (connection, request) = (Some(outgoing.connection()), Some(outgoing.stored()));
             let meant = Meant { class, connection, shown: shown.clone(), request, request_hash: None };
             self.intend(place, meant, attempt).await?;
             moment::reached("before a request");
-            let sent = outgoing.once(setting, step, Some(&effect)).await;
+            let sent = outgoing.in_turn(setting, step, Some(&effect), in_turn).await;
             moment::reached("after a request");
             let trouble = match settled(setting, step, attempt, sent) {
                 Ok(value) => return self.answered(place, step, &outgoing, value).await,
@@ -74,6 +71,23 @@ impl Driver<'_> {
             self.rest_before(&place.path, &trouble.message, pause).await?;
             attempt += 1;
         }
+    }
+
+    /// Waits until this API may be called: where it wants to be left alone, and for its turn where there is a rate. Nothing is said to be tried before
+    /// that, so whoever asks to pause need not wait, and nobody has to find out what became of a call that never left. Whether its turn was waited for: in a
+    /// set it is not, because all others would wait as well for whoever comes last.
+    pub(in crate::engine) async fn turn_to_call(&mut self, connection: &str) -> Result<bool, Halt> {
+        let setting = self.setting;
+        let Some(api) = setting.api(connection) else { return Ok(false) };
+        if let Some(held) = api.held() {
+            self.sleep(held).await?;
+        }
+        if self.together().is_some() {
+            return Ok(false);
+        }
+        let Some(wait) = api.next_turn() else { return Ok(false) };
+        self.sleep(wait).await?;
+        Ok(true)
     }
 
     /// Waits for the next attempt of what was surely not done. Whoever asks to pause meanwhile need not wait: it is done when the run goes on.

@@ -122,13 +122,14 @@ impl Driver<'_> {
         let mut attempt = self.standing(&place.path).map_or(0, |step| step.attempts) + 1;
         self.mean(place, &outgoing, if held { BY_VERSION } else { BY_STATE }, &difference.change);
         loop {
+            let in_turn = self.turn_to_call(outgoing.connection()).await?;
             self.attempt(&place.path, attempt).await?;
             if lost.as_ref().zip(version.as_ref()).is_some_and(|(lost, version)| lost != version) {
                 // Perhaps it did arrive: whoever looks now compares with the version that it was held to.
                 return Err(Halt::Round);
             }
             moment::reached("before a request");
-            let sent = outgoing.once(setting, &http, None).await;
+            let sent = outgoing.in_turn(setting, &http, None, in_turn).await;
             moment::reached("after a request");
             let trouble = match sent {
                 Ok(_) => return Ok(Sent::Done),
