@@ -2,6 +2,7 @@
 //! Forgotten whenever somebody looks anew whether the database is still the one of the plan.
 
 use crate::{
+    base::time::Stamp,
     connection::{fault::Fault, handle::Changing, session::Session},
     effect::change::TableName,
     table::catalogue::{Nature, Table},
@@ -130,5 +131,81 @@ impl Grounds {
             Ok(None) | Err(_) => known.columns.remove(table),
         };
         asked
+    }
+}
+
+/// What the preview of a single record read of the columns of tables. The apply that follows at once need not ask for them again: before its first change it
+/// looks whether the tables are still built as they were then, and until a second is over it goes on with what was read, as many items do.
+#[derive(Debug, Default)]
+pub struct AtHand(Mutex<Read>);
+
+#[derive(Debug, Default)]
+struct Read {
+    columns: HashMap<TableName, (Stamp, Arc<Table>)>,
+    /// The tables are built as they were when this was read, as somebody saw at this moment.
+    seen: Option<Stamp>,
+    /// SQL of the playbook's own went through: it may have built tables anew.
+    spoilt: bool,
+}
+
+/// In microseconds.
+const MOMENT: i64 = 1_000_000;
+
+impl AtHand {
+    fn read(&self) -> MutexGuard<'_, Read> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// These are the columns of a table.
+    pub fn note(&self, table: &TableName, columns: &Arc<Table>, now: Stamp) {
+        self.read().columns.insert(table.clone(), (now, columns.clone()));
+    }
+
+    /// The tables are built as they were when it was read: it may be used for the change that follows.
+    pub fn holds(&self, now: Stamp) {
+        self.read().seen = Some(now);
+    }
+
+    /// For a later change it may not: nobody looks again.
+    pub fn is_over(&self) {
+        self.read().seen = None;
+    }
+
+    /// Nobody knows any more how tables are built.
+    pub fn spoil(&self) {
+        self.read().spoilt = true;
+    }
+
+    /// The columns of a table, where they may be used.
+    pub fn columns(&self, table: &TableName) -> Option<Arc<Table>> {
+        let read = self.read();
+        let seen = read.seen.filter(|_| !read.spoilt)?;
+        let (at, columns) = read.columns.get(table)?;
+        (0..=MOMENT).contains(&seen.micros.saturating_sub(at.micros)).then(|| columns.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_preview_read_is_used_once_and_at_once() {
+        let at = |micros| Stamp { micros, digits: 6 };
+        let table = TableName::parse("shop.orders").unwrap();
+        let read = AtHand::default();
+        read.note(&table, &Arc::default(), at(5));
+        assert!(read.columns(&table).is_none(), "nobody has looked whether the tables are still built so");
+        read.holds(at(MOMENT + 5));
+        assert!(read.columns(&table).is_some());
+        assert!(read.columns(&TableName::parse("shop.items").unwrap()).is_none());
+        read.is_over();
+        assert!(read.columns(&table).is_none(), "the first change is over");
+        read.holds(at(MOMENT + 6));
+        assert!(read.columns(&table).is_none(), "too long ago");
+        read.note(&table, &Arc::default(), at(MOMENT + 6));
+        assert!(read.columns(&table).is_some());
+        read.spoil();
+        assert!(read.columns(&table).is_none(), "a statement of the playbook's own may have built it anew");
     }
 }

@@ -4,7 +4,7 @@ pub use super::reached::Reached;
 
 use super::{
     fleet::workers::Workers,
-    grounds::Grounds,
+    grounds::{AtHand, Grounds},
     outgoing::{tell::Reach, turns::Turns},
     outline::{self, Outline},
     sets::built::Built,
@@ -152,6 +152,8 @@ pub struct Setting {
     pub built: Arc<OnceLock<Result<Built, Fault>>>,
     /// What is known of tables, where it is one of many items.
     pub grounds: Option<Arc<Grounds>>,
+    /// What was read of tables a moment ago, where it is a single record.
+    pub at_hand: Arc<AtHand>,
     /// Of a playbook with a lifecycle: its states, each with its place in the order: `run.states`.
     pub states: Arc<Vec<(Arc<str>, Value)>>,
     /// The playbooks that it calls, by their names.
@@ -228,6 +230,7 @@ impl Setting {
             standings: None,
             built: Arc::default(),
             grounds: None,
+            at_hand: Arc::default(),
             states: Arc::default(),
             called,
             inner: Inner::default(),

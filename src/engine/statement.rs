@@ -33,6 +33,7 @@ use std::sync::Arc;
 pub async fn run(changing: &mut Changing, deed: &Deed, setting: &Setting, at: Span) -> Result<Carried, Trouble> {
     let fault = |fault: Fault| database(&deed.connection, fault, at);
     grants::statement(setting, &deed.connection, &deed.bound.sql, at)?;
+    setting.at_hand.spoil();
     let aim = match target(deed, setting) {
         Some((table, facts, class)) => Aim::take(changing, deed, table, facts, class, at).await?,
         None => None,

@@ -189,6 +189,9 @@ impl Driver<'_> {
                 looked?;
                 self.crew.iter().for_each(|crew| crew.met(connection));
                 self.setting.grounds.iter().for_each(|grounds| grounds.forget(connection));
+                self.setting.at_hand.holds(self.setting.world.now());
+            } else {
+                self.setting.at_hand.is_over();
             }
             self.claimed(&mut writing, place, connection).await
         };

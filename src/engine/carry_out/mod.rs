@@ -238,7 +238,14 @@ pub(super) async fn columns(
 ) -> Result<Arc<catalogue::Table>, Fault> {
     let found = match &setting.grounds {
         Some(grounds) => grounds.columns(changing, table).await?,
-        None => changing.columns(&table.table).await?,
+        None => match setting.at_hand.columns(table) {
+            Some(columns) => Some(columns),
+            None => {
+                let asked = changing.columns(&table.table).await?;
+                asked.iter().for_each(|columns| setting.at_hand.note(table, columns, setting.world.now()));
+                asked
+            }
+        },
     };
     found.ok_or_else(|| Fault::new(FaultKind::NoTable, format!("there is no table `{}`", table.table)))
 }
