@@ -194,11 +194,6 @@ impl Sealer {
         self.masks.catches(text)
     }
 
-    /// How many forms of secrets it knows ([`Masks::count`]).
-    pub fn known_secrets(&self) -> usize {
-        self.masks.count()
-    }
-
     /// The text for a place that cannot be sealed, with registered secrets masked.
     pub fn masked(&self, text: &str) -> String {
         self.masks.apply(text)

@@ -86,11 +86,6 @@ impl Masks {
         MasksNow(self.0.read().ok().map(|masks| masks.clone()))
     }
 
-    /// How many forms of secrets are registered: where there are more than before, what was looked at then is looked at again.
-    pub fn count(&self) -> usize {
-        self.0.read().map_or(usize::MAX, |masks| masks.len())
-    }
-
     /// The text with every registered secret masked.
     pub fn apply(&self, text: &str) -> String {
         let Ok(masks) = self.0.read() else { return String::from("(output withheld: mask registry unavailable)") };

@@ -15,14 +15,6 @@ pub enum Kept {
 }
 
 impl Kept {
-    /// How many bytes it takes; a value, which nobody has counted, is taken for a large one.
-    pub fn size(&self) -> usize {
-        match self {
-            Kept::Value(_) => 1 << 14,
-            Kept::Text(text) => text.len(),
-        }
-    }
-
     /// The value.
     pub fn value(&self) -> Cow<'_, Value> {
         match self {

@@ -1,4 +1,4 @@
-//! What is read and taken apart on threads of its own, ahead of those who take it.
+//! What is read on a thread of its own, ahead of those who take it.
 
 use crate::plan::file::BadPlan;
 use futures_util::{
@@ -11,9 +11,8 @@ use tokio::{
     task::spawn_blocking,
 };
 
-/// So many go from one thread to the next together, of large ones fewer: so many bytes.
+/// So many go from one thread to the next together.
 const TOGETHER: usize = 32;
-const BYTES: usize = 1 << 16;
 
 /// What was read, or why it cannot be.
 type Read<T> = Result<T, BadPlan>;
@@ -25,18 +24,13 @@ pub(super) struct Ahead<T> {
 }
 
 impl<T: Send + 'static> Ahead<T> {
-    /// Begins to read, so many blocks ahead; `size` tells how many bytes one takes, as far as it matters.
-    pub fn of(blocks: usize, size: fn(&T) -> usize, each: impl Iterator<Item = Read<T>> + Send + 'static) -> Ahead<T> {
+    /// Begins to read, so many blocks ahead.
+    pub fn of(blocks: usize, each: impl Iterator<Item = Read<T>> + Send + 'static) -> Ahead<T> {
         let (send, coming) = channel(blocks);
         spawn_blocking(move || {
             let mut each = each.fuse();
             loop {
-                let (mut block, mut bytes) = (Vec::new(), 0);
-                while block.len() < TOGETHER && bytes < BYTES {
-                    let Some(one) = each.next() else { break };
-                    bytes += one.as_ref().map_or(0, size);
-                    block.push(one);
-                }
+                let block: Vec<_> = each.by_ref().take(TOGETHER).collect();
                 let is_last = block.is_empty();
                 // Nobody takes them any more: the run is over.
                 if send.blocking_send(block).is_err() || is_last {
@@ -45,15 +39,6 @@ impl<T: Send + 'static> Ahead<T> {
             }
         });
         Ahead { coming, over: false }
-    }
-
-    /// For a thread that may wait.
-    pub fn blocking(mut self) -> impl Iterator<Item = Read<T>> + Send {
-        std::iter::from_fn(move || {
-            let came = if self.over { None } else { Some(self.coming.blocking_recv()) };
-            self.block(came?)
-        })
-        .flatten()
     }
 
     /// One after the other.
@@ -77,16 +62,11 @@ impl<T: Send + 'static> Ahead<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    };
 
     #[tokio::test]
     async fn what_is_read_ahead_comes_in_order_and_whole() {
         for count in [0_usize, 1, 31, 32, 33, 1_000] {
-            let lines = Ahead::of(2, |_| 0, (0..count).map(Ok)).blocking();
-            let read: Vec<usize> = Ahead::of(2, |_| 0, lines).stream().map(Result::unwrap).collect().await;
+            let read: Vec<usize> = Ahead::of(2, (0..count).map(Ok)).stream().map(Result::unwrap).collect().await;
             assert_eq!(read, (0..count).collect::<Vec<_>>());
         }
     }
@@ -94,8 +74,7 @@ mod tests {
     #[tokio::test]
     async fn a_thread_that_breaks_off_is_an_error_and_no_end() {
         let breaks = |number: usize| if number == 40 { panic!("on purpose") } else { Ok(number) };
-        let lines = Ahead::of(2, |_| 0, (0..1_000).map(breaks)).blocking();
-        let read: Vec<_> = Ahead::of(2, |_| 0, lines).stream().collect().await;
+        let read: Vec<_> = Ahead::of(2, (0..1_000).map(breaks)).stream().collect().await;
         assert_eq!(read.iter().filter(|one| one.is_ok()).count(), 32);
         assert!(matches!(read.last(), Some(Err(BadPlan::Io(_)))), "{}", read.len());
     }
@@ -103,20 +82,8 @@ mod tests {
     #[tokio::test]
     async fn an_error_comes_where_it_was_met() {
         let bad = |number: usize| if number == 40 { Err(BadPlan::NotAPlan) } else { Ok(number) };
-        let read: Vec<_> = Ahead::of(1, |_| 0, (0..50).map(bad)).stream().collect().await;
+        let read: Vec<_> = Ahead::of(1, (0..50).map(bad)).stream().collect().await;
         assert_eq!(read.len(), 50);
         assert!(read[40].is_err() && read[41].is_ok());
-    }
-    #[tokio::test]
-    async fn few_large_ones_are_held() {
-        let made = Arc::new(AtomicUsize::new(0));
-        let count = made.clone();
-        let each = (0..1_000).map(move |number| Ok((count.fetch_add(1, Ordering::SeqCst), number)));
-        let mut read = Ahead::of(2, |_| BYTES, each).stream();
-        for taken in 0..1_000 {
-            assert!(matches!(read.next().await, Some(Ok((number, _))) if number == taken));
-            // One is being handed over, two are on their way, and one waits for its turn.
-            assert!(made.load(Ordering::SeqCst) <= taken + 4, "{taken}");
-        }
     }
 }

@@ -54,8 +54,6 @@ use std::{
 const TOGETHER: usize = 200;
 /// So many such events are on their way into the journal at the same time.
 const AHEAD: usize = 3;
-/// So many blocks of items are made ready to be recorded while the source is still read: some four MiB, where an item is not larger than a block.
-const READ_AHEAD: usize = 64;
 
 /// Records a new run of this plan, and carries it out.
 #[allow(clippy::too_many_arguments, reason = "what a run is made of, one by one")]
@@ -75,18 +73,8 @@ pub async fn apply(
     }
     ledgers(setting, plan).await?;
     // The items of a run are those of its plan; what the source says by now is nothing that anybody looked at.
-    let looked = (basis.waited || basis.saved.is_some()).then(|| Looked::again(setting)).flatten();
-    let (sealer, secrets) = (record.journal.sealer(), record.journal.sealer().known_secrets());
-    // The plan is read meanwhile.
-    let mut items = lines(record, plan, looked.as_ref())?;
-    let again = match &looked {
-        Some(looked) => Again::read(setting, looked.clone()).await?,
-        None => None,
-    };
-    // What was made ready to be recorded was looked through for those that were known before the source was asked.
-    if sealer.known_secrets() != secrets {
-        items = lines(record, plan, looked.as_ref())?;
-    }
+    let again = if basis.waited || basis.saved.is_some() { Again::read(setting).await? } else { None };
+    let items = lines(record, plan, again.as_ref().map(|again| &again.looked))?;
     let created = created(opened, setting, plan, &basis);
     let (make, with_once) = (fleet::forward(setting), setting.has_once());
     let mut listed = Listed { setting, plan, created, seen: basis.seen, drifted: Drifted::new(), make, with_once };
@@ -141,7 +129,7 @@ pub(super) async fn let_go(
     let plans = match each {
         Each::Held(_) => Box::pin(stream::iter(each)),
         // Those that are carried out are read ahead, but few: each is as large as it gets here.
-        Each::Read(_) => Ahead::of(2, |_| 0, each).stream(),
+        Each::Read(_) => Ahead::of(2, each).stream(),
     };
     let items: Items<'_> = Box::pin(plans.enumerate().map(move |(number, item)| match item {
         Ok(plan) => {
@@ -275,14 +263,13 @@ pub(super) fn lines(record: &Record, plan: &Plan, looked: Option<&Arc<Looked>>) 
     };
     Ok(match each {
         Each::Held(items) => Box::pin(stream::iter(items.map(move |item| Ok(with_facts(Line::of(item)))))),
-        // One thread reads them and makes their sum, another one takes them apart: nothing begins before all of them are recorded.
         Each::Read(items) => {
-            let read = Ahead::of(AHEAD, Vec::len, items.lines()).blocking();
-            let listed = read.map(move |line| Line::of_line(&line?, &sealer, compared).map(&with_facts));
-            Ahead::of(READ_AHEAD, |(line, _)| line.kept.size(), listed).stream()
+            let listed = items.lines().map(move |line| Line::of_line(&line?, &sealer, compared).map(&with_facts));
+            Ahead::of(2, listed).stream()
         }
     })
 }
+
 fn unreadable(why: &BadPlan) -> Failure {
     Failure::usage(format!("the plan {why}")).help(why.help())
 }

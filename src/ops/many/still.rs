@@ -38,18 +38,23 @@ pub(super) struct Again<'a> {
     workplace: &'a Workplace,
     scope: Scope,
     listing: Listing,
-    looked: Arc<Looked>,
+    /// Where the playbook looks.
+    pub looked: Arc<Looked>,
 }
 
 impl<'a> Again<'a> {
-    /// Reads it.
-    pub async fn read(setting: &'a Setting, looked: Arc<Looked>) -> Result<Option<Again<'a>>, Failure> {
+    /// Reads it; nothing where it cannot have moved.
+    pub async fn read(setting: &'a Setting) -> Result<Option<Again<'a>>, Failure> {
         let (Some(targets), Some(workplace)) = (&setting.playbook.targets, &setting.workplace) else {
             return Ok(None);
         };
+        // A list stands in the playbook, or in a parameter, which the plan fixes; of a file it names the bytes.
+        if matches!(targets.from.source, Source::List(_) | Source::Csv(_)) {
+            return Ok(None);
+        }
         let scope = setting.scope();
         let listing = source::gathered(setting, targets, &scope, workplace, None).await?;
-        Ok(Some(Again { setting, targets, workplace, scope, listing, looked }))
+        Ok(Some(Again { setting, targets, workplace, scope, listing, looked: Arc::new(Looked::of(&setting.playbook)) }))
     }
 
     /// Ready to be compared with the items of the plan.
@@ -78,14 +83,6 @@ pub(super) type Facts = Vec<Option<Value>>;
 pub(super) struct Looked(Vec<Path>);
 
 impl Looked {
-    /// Where a playbook looks whose source is read again; nothing where that cannot have moved.
-    pub fn again(setting: &Setting) -> Option<Arc<Looked>> {
-        // A list stands in the playbook, or in a parameter, which the plan fixes; of a file it names the bytes.
-        let moves = |targets: &Targets| !matches!(targets.from.source, Source::List(_) | Source::Csv(_));
-        setting.playbook.targets.as_ref().filter(|targets| moves(targets))?;
-        Some(Arc::new(Looked::of(&setting.playbook)))
-    }
-
     fn of(playbook: &Playbook) -> Looked {
         let mut paths: BTreeMap<String, Path> = BTreeMap::new();
         let mut note = |spots: Vec<spots::Spot<'_>>| {
