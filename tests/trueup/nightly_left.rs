@@ -495,6 +495,21 @@ fn sigterm_lets_a_run_come_to_a_safe_point_and_a_second_one_ends_it() {
     });
 }
 
+/// How `apply tell` ends that gets this signal as soon as it says so; long before the minutes and hours are over for which it would wait.
+async fn signalled(place: &Place, says: &str, signal: &str) -> Option<i32> {
+    let mut child = command(place, "apply tell --yes --reason now");
+    let mut child = child.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut said = String::new();
+    while !said.contains(says) {
+        said += &lines.next_line().await.unwrap().unwrap_or_else(|| panic!("{said}"));
+    }
+    let pid = child.id().unwrap().to_string();
+    assert!(std::process::Command::new("kill").args([signal, &pid]).status().unwrap().success());
+    let ended = tokio::time::timeout(std::time::Duration::from_secs(60), child.wait()).await;
+    ended.unwrap_or_else(|_| panic!("it waits on: {said}")).unwrap().code()
+}
+
 /// A service asks for a pause that is longer than anybody waits for a process to end: nothing is under way meanwhile, so nothing keeps it.
 #[test]
 fn sigterm_does_not_wait_until_a_service_wants_its_next_request() {
@@ -529,18 +544,7 @@ steps:
   irreversible: a test
 ";
         place.playbook("tell", "  crm: { methods: [PUT] }", body);
-        let mut child = command(&place, "apply tell --yes --reason now");
-        let mut child = child.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut said = String::new();
-        while !said.contains("again in") {
-            said += &lines.next_line().await.unwrap().unwrap_or_else(|| panic!("{said}"));
-        }
-        let pid = child.id().unwrap().to_string();
-        assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-        // Long before the 250 s are over.
-        let code = tokio::time::timeout(std::time::Duration::from_secs(60), child.wait()).await.expect("it waits on");
-        assert_eq!(code.unwrap().code(), Some(4), "{said}");
+        assert_eq!(signalled(&place, "again in", "-TERM").await, Some(4));
         assert_eq!(asked.load(std::sync::atomic::Ordering::Relaxed), 1);
         // It is surely not done, and is done when the run goes on.
         let run = trueup(&place, "runs --json").await.json()["runs"][0].clone();
@@ -587,17 +591,7 @@ fn a_call_that_waits_for_its_turn_has_not_begun() {
   irreversible: a test
 ";
             place.playbook("tell", "  crm: { methods: [POST] }", body);
-            let mut child = command(&place, "apply tell --yes --reason now");
-            let mut child = child.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-            let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-            let mut said = String::new();
-            while !said.contains("second") {
-                said += &lines.next_line().await.unwrap().unwrap_or_else(|| panic!("{said}"));
-            }
-            let pid = child.id().unwrap().to_string();
-            assert!(std::process::Command::new("kill").args([signal, &pid]).status().unwrap().success());
-            let ended = tokio::time::timeout(std::time::Duration::from_secs(60), child.wait()).await;
-            assert_eq!(ended.expect("it waits on").unwrap().code(), code, "{said}");
+            assert_eq!(signalled(&place, "second", signal).await, code);
             assert_eq!(asked.load(std::sync::atomic::Ordering::Relaxed), 1);
             let run = trueup(&place, "runs --json").await.json()["runs"][0].clone();
             assert_eq!(run["state"], state, "{run}");
