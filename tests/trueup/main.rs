@@ -59,6 +59,7 @@ mod servers;
 mod sets;
 mod sets_apart;
 mod sets_calls;
+mod sets_journal;
 mod sets_own;
 mod shipped;
 mod test_command;

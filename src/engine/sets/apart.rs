@@ -103,14 +103,14 @@ impl Chunk {
     ) -> Went {
         let mut live = items.len();
         let mut items: FuturesUnordered<_> = items.into_iter().collect();
-        let Chunk { set, notebook, backlog } = self;
+        let Chunk { set, notebook } = self;
         let (asks, recorder) = (set.asks(), recorder.as_ref());
         // Where no time passes beside the work nobody would ever have waited long enough.
         let no_beats = recorder.is_none_or(|recorder| !recorder.world.has_beats());
         // Until when what can wait, and what holds rows locked, does.
         let (mut calm, mut urgent) = (Wait::default(), Wait::default());
         let mut reads = Server::Here(set);
-        let mut writes = Server::Here(backlog);
+        let mut writes = Server::Here(());
         poll_fn(|context| {
             loop {
                 while let Poll::Ready(Some(done)) = Pin::new(&mut items).poll_next(context) {
@@ -144,12 +144,7 @@ impl Chunk {
                     moved = true;
                     (calm, urgent) = (Wait::default(), Wait::default());
                     let wishes: Vec<Wish> = std::mem::take(&mut *lock(&notebook.asked));
-                    writes.send(|mut backlog| {
-                        Box::pin(async move {
-                            record(&mut backlog, wishes, recorder).await;
-                            backlog
-                        })
-                    });
+                    writes.send(|()| Box::pin(record(wishes, recorder)));
                 }
                 if !moved {
                     return Poll::Pending;

@@ -23,8 +23,6 @@ use std::{
 pub struct Chunk {
     pub(super) set: Set,
     pub(super) notebook: Arc<Notebook>,
-    /// What the journal did not take.
-    pub(super) backlog: Vec<Event>,
 }
 
 /// How a chunk went.
@@ -60,7 +58,7 @@ impl Chunk {
     }
 
     fn with(set: Set) -> Chunk {
-        Chunk { set, notebook: Arc::default(), backlog: Vec::new() }
+        Chunk { set, notebook: Arc::default() }
     }
 
     /// The place of one of them, and the databases as it sees them.
@@ -124,7 +122,7 @@ impl Chunk {
             }
             let wishes = std::mem::take(&mut *lock(&self.notebook.asked));
             if !wishes.is_empty() {
-                record(&mut self.backlog, wishes, recorder.as_ref()).await;
+                record(wishes, recorder.as_ref()).await;
                 continue;
             }
             self.set.turn().await;
@@ -141,22 +139,25 @@ impl Notebook {
     pub(super) fn leaves_last_words(&self, recorder: Option<&Recorder<'_>>) {
         let last = std::mem::take(&mut *lock(&self.last));
         if let Some(recorder) = recorder {
-            let _ = recorder.crew.later(&mut merge(last));
+            let _ = recorder.crew.later(&mut merge(last).events);
         }
     }
 }
 
-/// Records what several items have to say, after what the journal did not take before, by one commit; each is told.
-pub(super) async fn record(backlog: &mut Vec<Event>, wishes: Vec<Wish>, recorder: Option<&Recorder<'_>>) {
+/// Records what several items have to say by one commit; each is told, and gets back what the journal did not take: who has done something
+/// tries again, and who has not does it not.
+pub(super) async fn record(wishes: Vec<Wish>, recorder: Option<&Recorder<'_>>) {
     let (lists, replies): (Vec<Vec<Event>>, Vec<_>) = wishes.into_iter().map(|wish| (wish.events, wish.reply)).unzip();
-    backlog.extend(merge(lists));
     let Some(Recorder { crew, journal, claim, .. }) = recorder else { return };
-    let done = crew.append(journal, claim, backlog).await;
-    if done.is_ok() {
-        backlog.clear();
+    let mut merged = merge(lists);
+    let done = crew.append(journal, claim, &mut merged.events).await;
+    let mut back = match done {
+        Ok(()) => Vec::new(),
+        Err(_) => merged.apart(),
     }
+    .into_iter();
     for reply in replies {
         // Who does not wait any more needs none.
-        let _ = reply.send(done.clone());
+        let _ = reply.send(done.clone().map_err(|error| (error, back.next().unwrap_or_default())));
     }
 }

@@ -40,7 +40,8 @@ struct Wish {
     events: Vec<Event>,
     /// Whoever wants it holds rows locked meanwhile, in a transaction of its own.
     urgent: bool,
-    reply: oneshot::Sender<Result<(), JournalError>>,
+    /// With what the journal did not take.
+    reply: oneshot::Sender<Result<(), (JournalError, Vec<Event>)>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -58,14 +59,17 @@ impl Seat {
         self.member.leave();
     }
 
-    /// Records these together with what the others have to say. Once given away they are the chunk's business: what the journal did not take is
-    /// tried again with the next.
+    /// Records these together with what the others have to say. What the journal did not take comes back.
     pub(super) async fn record(&self, events: &mut Vec<Event>) -> Result<(), JournalError> {
         let (reply, answer) = oneshot::channel();
         let urgent = self.member.is_inside();
         lock(&self.notebook.asked).push(Wish { events: std::mem::take(events), urgent, reply });
         match answer.await {
-            Ok(done) => done,
+            Ok(Ok(())) => Ok(()),
+            Ok(Err((error, back))) => {
+                *events = back;
+                Err(error)
+            }
             // The chunk is dropped, and whoever waits here with it.
             Err(_) => std::future::pending().await,
         }

@@ -15,9 +15,9 @@ use trueup::{
 const STEPS: &str = "- id: first\n  row: { of: thing, set: { count: 2 } }\n- id: send\n  http: { api: crm, post: /tickets, json: { a: 1 } }\n  irreversible: a test\n";
 
 /// Runs one statement on the journal's file, as a fault of the disk would strike between two events.
-fn strike(path: &std::path::Path, sql: &'static str) {
+pub(crate) fn strike(path: &std::path::Path, sql: &str) {
     use sqlx::Connection;
-    let path = path.to_owned();
+    let (path, sql) = (path.to_owned(), sqlx::AssertSqlSafe(sql.to_owned()));
     std::thread::spawn(move || {
         block_on(async {
             let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);

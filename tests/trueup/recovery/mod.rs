@@ -6,7 +6,7 @@ mod calls;
 mod command;
 mod crash;
 mod http;
-mod journal;
+pub(super) mod journal;
 mod lost_commit;
 mod people;
 mod resources;

@@ -6,14 +6,18 @@
 //!
 //! YAML 1.2 core schema, one document, no anchors, aliases, merge keys or tags, only text keys, bounded size.
 
+mod lines;
+mod tree;
+mod unreadable;
+
 use super::{
     decimal::Decimal,
     diagnostic::{Code, Diagnostic, Diagnostics},
     source::{Source, Span},
     value::{Data, Value},
 };
-use serde_saphyr::granit_parser::{Event, Parser, ScalarStyle, ScanError, Span as ParserSpan, StrInput};
 use std::sync::Arc;
+use tree::{Stop, Tree};
 
 /// Limits for untrusted files.
 #[derive(Clone, Copy, Debug)]
@@ -329,11 +333,11 @@ pub fn parse_at(source: &Arc<Source>, file: Span, limits: Limits, problems: &mut
     let before = source.text().get(..file.start).unwrap_or("");
     let mut text: String = before.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }).collect();
     text.push_str(source.slice(file));
-    let mut tree = Tree { source, limits, problems, events: Parser::new_from_str(&text), nodes: 0 };
-    match tree.document() {
+    let document = Tree::new(source, &text, limits, problems).document();
+    match document {
         Ok(Some(node)) => Some(node),
         Ok(None) => {
-            tree.problems.push(
+            problems.push(
                 Diagnostic::error(&NOT_YAML, first, "the file holds nothing")
                     .help("`trueup explain playbook` shows what a playbook looks like"),
             );
@@ -341,317 +345,9 @@ pub fn parse_at(source: &Arc<Source>, file: Span, limits: Limits, problems: &mut
         }
         Err(Stop::Reported) => None,
         Err(Stop::Scan(error)) => {
-            tree.scan_error(&error);
+            problems.push(unreadable::explain(source, file, limits, &error));
             None
         }
-    }
-}
-
-/// So many lines before a problem a quote is looked for that caused it.
-const NEAR: usize = 40;
-
-enum Stop {
-    Scan(ScanError),
-    Reported,
-}
-
-impl From<ScanError> for Stop {
-    fn from(error: ScanError) -> Stop {
-        Stop::Scan(error)
-    }
-}
-
-struct Tree<'a> {
-    source: &'a Arc<Source>,
-    limits: Limits,
-    problems: &'a mut Diagnostics,
-    events: Parser<'a, StrInput<'a>>,
-    nodes: usize,
-}
-
-impl<'a> Tree<'a> {
-    fn next(&mut self) -> Result<(Event<'a>, Span), Stop> {
-        match self.events.next() {
-            Some(Ok((event, span))) => Ok((event, self.span(&span))),
-            Some(Err(error)) => Err(error.into()),
-            None => Ok((Event::StreamEnd, Span::new(self.source.text().len(), self.source.text().len()))),
-        }
-    }
-
-    fn span(&self, span: &ParserSpan) -> Span {
-        let byte = |m: serde_saphyr::granit_parser::Marker| {
-            m.byte_offset().unwrap_or_else(|| self.source.offset(m.line(), m.col() + 1))
-        };
-        Span::new(byte(span.start), byte(span.end))
-    }
-
-    fn document(&mut self) -> Result<Option<Node>, Stop> {
-        let mut node = None;
-        loop {
-            match self.next()? {
-                (Event::StreamEnd, _) => return Ok(node),
-                (Event::StreamStart | Event::DocumentEnd, _) => {}
-                (Event::DocumentStart(..), span) => {
-                    if node.is_some() {
-                        self.problems.push(Diagnostic::error(&ONE_DOCUMENT, span, "a second document begins here"));
-                        return Ok(node);
-                    }
-                }
-                (event, span) => node = Some(self.node(event, span, 1)?),
-            }
-        }
-    }
-
-    fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Node, Stop> {
-        self.nodes += 1;
-        let over = |what: &str, limit: usize| format!("more than {limit} {what}");
-        if self.nodes > self.limits.nodes {
-            self.problems.push(Diagnostic::error(&TOO_LARGE, span, over("values in one file", self.limits.nodes)));
-            return Err(Stop::Reported);
-        }
-        if depth > self.limits.depth {
-            self.problems.push(Diagnostic::error(&TOO_LARGE, span, over("levels of nesting", self.limits.depth)));
-            return Err(Stop::Reported);
-        }
-        let (anchor, tag) = match &event {
-            Event::Scalar(_, _, anchor, tag) => (*anchor, tag.is_some()),
-            Event::SequenceStart(_, anchor, tag) | Event::MappingStart(_, anchor, tag) => (*anchor, tag.is_some()),
-            _ => (0, false),
-        };
-        if tag
-            && let Event::Scalar(rest, ScalarStyle::Plain, ..) = &event
-            && let Some(problem) = self.negated(rest, span)
-        {
-            self.problems.push(problem);
-            return Ok(Node::Broken(span));
-        }
-        if anchor != 0 || tag {
-            let what = if tag { "a tag stands before this value" } else { "an anchor stands before this value" };
-            let at = self.before(span, if tag { '!' } else { '&' });
-            self.problems.push(
-                Diagnostic::error(&NO_ANCHORS, at, what)
-                    .help("write the value itself; `vars:` names one that is used twice"),
-            );
-        }
-        match event {
-            Event::Scalar(text, style, ..) => Ok(self.scalar(&text, style, span)),
-            Event::SequenceStart(..) => self.list(span, depth),
-            Event::MappingStart(..) => self.map(span, depth),
-            Event::Alias(_) => {
-                self.problems.push(
-                    Diagnostic::error(&NO_ANCHORS, span, "an alias stands for a value from elsewhere")
-                        .help("write the value itself; `vars:` names one that is used twice"),
-                );
-                Ok(Node::Broken(span))
-            }
-            _ => Ok(Node::Broken(span)),
-        }
-    }
-
-    /// `!order.refunded`: a condition as other languages write it, which YAML reads as a tag.
-    fn negated(&self, rest: &str, span: Span) -> Option<Diagnostic> {
-        let at = if rest.is_empty() { self.trimmed(span) } else { self.before(span, '!') };
-        // Of a tag with nothing behind it the events give the place behind it, or its own.
-        let line_start = self.source.text()[..at.end].rfind('\n').map_or(0, |n| n + 1);
-        let line = self.source.text()[line_start..at.end].trim_end();
-        let word = line.rfind(|c: char| c.is_whitespace() || "[{,".contains(c)).map_or(0, |n| n + 1);
-        let name = line[word..].strip_prefix('!')?;
-        const GO_ON: [&str; 10] = ["and", "or", "in", "is", "==", "!=", "<", ">", "|", "&&"];
-        if !rest.is_empty() && !GO_ON.iter().any(|word| rest.starts_with(word)) {
-            return None;
-        }
-        name.starts_with(|c: char| c.is_ascii_lowercase() || c == '(').then(|| {
-            let at = Span::new(line_start + word, line_start + line.len());
-            let whole = format!("not {name} {rest}");
-            Diagnostic::error(&NO_ANCHORS, at, "a `!` begins a tag here, which the language does not have")
-                .help(format!("in an expression write `{}`", whole.trim()))
-        })
-    }
-
-    /// The anchor or tag that stands before a value: the events give only the value's place.
-    fn before(&self, span: Span, mark: char) -> Span {
-        let text = self.source.text().get(..span.start).unwrap_or("");
-        let line = text.trim_end();
-        let word = line.rfind(|c: char| c.is_whitespace() || "[{,".contains(c)).map_or(0, |at| at + 1);
-        if line[word..].starts_with(mark) { Span::new(word, line.len()) } else { span }
-    }
-
-    fn scalar(&mut self, text: &str, style: ScalarStyle, span: Span) -> Node {
-        let style = if style == ScalarStyle::Plain { Style::Plain } else { Style::Text };
-        let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
-        let whole = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
-        if style == Style::Plain && whole && !digits.starts_with('0') && text.parse::<i64>().is_err() {
-            self.problems.push(
-                Diagnostic::error(&NUMBER_TOO_LARGE, span, format!("{text} does not fit into 64 bits"))
-                    .help(format!("put it into quotes if it is meant as text: \"{text}\"")),
-            );
-            return Node::Broken(span);
-        }
-        Node::Scalar(Scalar { text: text.into(), style, span: self.trimmed(span) })
-    }
-
-    /// Block scalars end where the next token begins; the caret must not run over the following lines.
-    fn trimmed(&self, span: Span) -> Span {
-        let raw = self.source.slice(span);
-        Span::new(span.start, span.start + raw.trim_end().len())
-    }
-
-    fn list(&mut self, span: Span, depth: usize) -> Result<Node, Stop> {
-        let mut nodes = Vec::new();
-        loop {
-            match self.next()? {
-                (Event::SequenceEnd, end) => {
-                    let whole = self.collection_span(span, end, nodes.first().map(Node::span));
-                    return Ok(Node::List(nodes, whole));
-                }
-                (event, at) => nodes.push(self.node(event, at, depth + 1)?),
-            }
-        }
-    }
-
-    /// A flow collection on one line is underlined whole, a block by its first entry.
-    fn collection_span(&self, start: Span, end: Span, first: Option<Span>) -> Span {
-        let whole = Span::new(start.start, end.end);
-        let flow = self.source.slice(whole).starts_with(['[', '{']);
-        if flow && !self.source.slice(whole).contains('\n') {
-            whole
-        } else {
-            first.filter(|_| !flow).unwrap_or(Span::new(start.start, start.start + 1))
-        }
-    }
-
-    fn map(&mut self, span: Span, depth: usize) -> Result<Node, Stop> {
-        let template = self.source.text()[span.start..].starts_with("{{");
-        let mut entries: Vec<Entry> = Vec::new();
-        let mut odd = false;
-        loop {
-            let (event, at) = self.next()?;
-            if let Event::MappingEnd = event {
-                let whole = self.collection_span(span, at, entries.first().map(|e| e.key.span));
-                if template {
-                    let shown = Span::new(span.start, at.end.min(self.source.text().len()));
-                    let text = self.source.slice(shown).lines().next().unwrap_or("").to_owned();
-                    self.problems.push(
-                        Diagnostic::error(
-                            &UNQUOTED_TEMPLATE,
-                            Span::new(shown.start, shown.start + text.len()),
-                            "YAML reads this as a map inside a map",
-                        )
-                        .help(format!("put quotes around it: \"{text}\"")),
-                    );
-                    return Ok(Node::Broken(whole));
-                }
-                return Ok(if odd && entries.is_empty() { Node::Broken(whole) } else { Node::Map(entries, whole) });
-            }
-            let key = self.node(event, at, depth + 1)?;
-            let (event, value_at) = self.next()?;
-            let node = self.node(event, value_at, depth + 1)?;
-            match self.key(key, &entries, template) {
-                Some(key) => entries.push(Entry { key, node }),
-                None => odd = true,
-            }
-        }
-    }
-
-    fn key(&mut self, key: Node, entries: &[Entry], template: bool) -> Option<Scalar> {
-        let Node::Scalar(key) = key else {
-            if !template && !matches!(key, Node::Broken(_)) {
-                self.problems.push(Diagnostic::error(
-                    &KEY_NOT_TEXT,
-                    key.span(),
-                    format!("{} cannot be a key", key.kind()),
-                ));
-            }
-            return None;
-        };
-        if &*key.text == "<<" && key.style == Style::Plain {
-            self.problems.push(Diagnostic::error(&NO_ANCHORS, key.span, "`<<` would merge another map in here"));
-            return None;
-        }
-        let value = key.value();
-        if value.as_str().is_none() {
-            self.problems.push(
-                Diagnostic::error(&KEY_NOT_TEXT, key.span, format!("{} cannot be a key", value.kind()))
-                    .help(format!("put quotes around it if it is a name: \"{}\"", key.text)),
-            );
-            return None;
-        }
-        if let Some(first) = entries.iter().find(|e| e.key.text == key.text) {
-            self.problems.push(
-                Diagnostic::error(&DUPLICATE_KEY, key.span, format!("`{}` stands twice in the same map", key.text))
-                    .label(first.key.span, "first here"),
-            );
-            return None;
-        }
-        Some(key)
-    }
-
-    /// The tab that indents a line.
-    fn tab_at(&self, line_start: usize) -> Option<usize> {
-        let line = self.source.text()[line_start..].lines().next().unwrap_or("");
-        let blanks = line.len() - line.trim_start_matches(' ').len();
-        line[blanks..].starts_with('\t').then_some(line_start + blanks)
-    }
-
-    /// Where the next line with something on it begins.
-    fn next_line(&self, at: usize) -> Option<usize> {
-        let text = self.source.text();
-        let mut starts = text.get(at..)?.match_indices('\n').map(|(n, _)| at + n + 1);
-        starts.find(|start| text[*start..].lines().next().is_some_and(|line| !line.trim().is_empty()))
-    }
-
-    /// The last quote before this line that is not closed on its own line: most texts end where they begin.
-    fn open_quote(&self, line_start: usize) -> Option<Span> {
-        let before = self.source.text().get(..line_start)?;
-        let mut starts: Vec<usize> = before.match_indices('\n').map(|(at, _)| at + 1).collect();
-        starts.insert(0, 0);
-        starts.into_iter().rev().take(NEAR).find_map(|start| {
-            let line = before[start..].lines().next().unwrap_or("");
-            let odd = line.matches('"').count() - line.matches("\\\"").count();
-            (odd % 2 == 1).then(|| line.rfind('"').map(|at| Span::new(start + at, start + at + 1)))?
-        })
-    }
-
-    fn scan_error(&mut self, error: &ScanError) {
-        let marker = error.marker();
-        let at = marker.byte_offset().unwrap_or_else(|| self.source.offset(marker.line(), marker.col() + 1));
-        let line_start = self.source.text()[..at.min(self.source.text().len())].rfind('\n').map_or(0, |n| n + 1);
-        let line = self.source.text()[line_start..].lines().next().unwrap_or("");
-        let text = error.to_string();
-        if text.contains("recursion limit") {
-            // The scanner looks ahead in flow collections and meets its own limit before we see the events.
-            let message = format!("more than {} levels of nesting", self.limits.depth);
-            self.problems.push(Diagnostic::error(&TOO_LARGE, Span::new(at, at + 1), message));
-            return;
-        }
-        // What stands before a tab is read first, and the scanner names where that began.
-        let behind = || self.next_line(at).filter(|_| text.contains("tab")).and_then(|start| self.tab_at(start));
-        if let Some(tab) = self.tab_at(line_start).or_else(behind) {
-            let what = "a tab indents this line";
-            let problem = Diagnostic::error(&NOT_YAML, Span::new(tab, tab + 1), what);
-            self.problems.push(problem.help("YAML takes only spaces: put spaces in place of the tab"));
-            return;
-        }
-        let what = text.split(" at char").next().unwrap_or(&text).split(" at byte").next().unwrap_or(&text).to_owned();
-        let mut problem = Diagnostic::error(&NOT_YAML, Span::new(at, at + 1), what);
-        if text.contains("anchor or alias") || text.contains("unknown anchor") {
-            // `cron: */5 * * * *`: the mark of an alias, at the beginning of a text.
-            problem = problem.help("a text that begins with `*` or `&` needs quotes: `'*/5 * * * *'`");
-        } else if text.contains("simple key expected") {
-            problem = problem
-                .help("a key ends with a colon: `key:`; a text that goes on over several lines begins behind `|`");
-        } else if let Some(open) = self.open_quote(line_start).filter(|_| text.contains("quoted")) {
-            problem = problem.label(open, "this quote is not closed on its line").help("close it where the text ends");
-        } else if line.trim_start().starts_with("- ") && text.contains("expected") {
-            problem = problem.help(
-                "a `-` begins an element of a list: look whether one is missing above, or stands at another column than its neighbours",
-            );
-        } else if line.matches(": ").count() > 1 && !line.contains(['"', '\'', '{']) {
-            problem = problem.help("a text that contains `: ` needs quotes");
-        } else {
-            problem = problem.help("look at the indentation of this line and the one before, and for a quote or bracket that is not closed");
-        }
-        self.problems.push(problem);
     }
 }
 
@@ -687,7 +383,7 @@ mod tests {
         }
         // Another problem before it is that problem.
         let (_, found) = read("a: b: c\n\td: 1\n");
-        assert!(found[0].starts_with("E0001:1:5 mapping values"), "{found:?}");
+        assert!(found[0].starts_with("E0001:1:5 a text that contains `: `"), "{found:?}");
     }
 
     #[test]
