@@ -140,7 +140,11 @@ impl Failure<'_> {
                 Some(problem.help("the text begins on the next line; a text of one line needs no `|` or `>`"))
             }
             E::InvalidBlockScalarIndent => self.text_ended(),
-            E::UnclosedFlowCollection { .. } if self.rest().starts_with(['{', '[']) => Some(self.not_closed(self.at)),
+            E::UnclosedFlowCollection { .. } | E::MismatchedFlowCollectionEnd { .. }
+                if self.rest().starts_with(['{', '[']) =>
+            {
+                Some(self.not_closed(self.at))
+            }
             _ if !self.lines.open.is_empty() => self.open_bracket(),
             E::MisplacedFlowCollectionEnd => {
                 let bracket = self.rest().chars().next()?;
@@ -267,10 +271,6 @@ impl Failure<'_> {
                 self.problem(self.one(), "nothing stands before this comma")
                     .help("take the comma away, or write what is missing"),
             );
-        }
-        if let Some(other) = self.rest().chars().next().filter(|c| "}]".contains(*c) && *c != close) {
-            let problem = self.problem(self.one(), format!("`{other}` does not close `{bracket}`"));
-            return Some(problem.label(Span::new(open, open + 1), "opened here").help(format!("write `{close}`")));
         }
         // `{ a: 1 b: 2 }`: the parser stops behind the name that needs a comma before it.
         let word = before.rfind(char::is_whitespace).map_or(0, |blank| blank + 1);

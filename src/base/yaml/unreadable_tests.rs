@@ -176,7 +176,7 @@ fn what_breaks_the_grammar_is_told_in_the_words_of_who_wrote_it() {
             "    where: { id: 1 }}",
             "6:21 this `}` closes nothing | take it away, or write the bracket that it closes",
         ),
-        (6, "    where: { id: [1 }", "6:21 `}` does not close `[` | 6:18 opened here | write `]`"),
+        (6, "    where: { id: [1 }", "6:18 this `[` is not closed | write the `]` where it ends"),
         (
             6,
             "    where: { id: 1 state: 2 }",
