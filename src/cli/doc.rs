@@ -2,7 +2,10 @@
 
 use super::{arguments::Doc, output::Output};
 use crate::{
-    ops::{self, Failure, Surroundings},
+    ops::{
+        self, Failure, Surroundings,
+        over::{self, Kind},
+    },
     report::{exit::Exit, graph, procedure},
 };
 use std::path::Path;
@@ -25,7 +28,7 @@ pub fn deliver(text: &str, out: Option<&Path>, surroundings: &Surroundings, outp
         output.data(text);
         return Ok(Exit::Done);
     };
-    let path = surroundings.folder.join(out);
+    let path = over::place(surroundings, out, Kind::Document)?;
     std::fs::write(&path, text)
         .map_err(|error| Failure::usage(format!("{} cannot be written: {error}", out.display())))?;
     output.note(&format!("wrote {}\n", out.display()));

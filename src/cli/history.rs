@@ -15,7 +15,12 @@ use crate::{
         state::{ItemState, RunState},
     },
     journal::RunFilter,
-    ops::{self, Failure, Surroundings, history::Shown, record::Record},
+    ops::{
+        self, Failure, Surroundings,
+        history::Shown,
+        over::{self, Kind},
+        record::Record,
+    },
     report::{audit, exit::Exit, inbox as drawn_inbox, look::View, many, reminders, run, run_json, runs as drawn_runs},
 };
 use std::{
@@ -193,8 +198,13 @@ async fn table(
         ItemsAs::Csv => many::csv_line(key, item, live),
         ItemsAs::Jsonl => many::json_line(key, item, live),
     };
+    let kind = match form {
+        ItemsAs::Csv => Kind::Csv,
+        ItemsAs::Jsonl => Kind::Jsonl,
+    };
+    let place = given.out.as_ref().map(|path| over::place(surroundings, path, kind)).transpose()?;
     let (lines, _) = ops::history::items(record, roll, &line).await?;
-    let Some(path) = &given.out else {
+    let (Some(path), Some(place)) = (&given.out, place) else {
         output.data(head);
         for line in lines.each() {
             output.data(&line?);
@@ -202,7 +212,7 @@ async fn table(
         return Ok(Exit::Done);
     };
     let bad = |e: std::io::Error| Failure::usage(format!("`{}` cannot be written: {e}", path.display()));
-    let mut file = BufWriter::new(std::fs::File::create(surroundings.folder.join(path)).map_err(bad)?);
+    let mut file = BufWriter::new(std::fs::File::create(place).map_err(bad)?);
     let mut count = usize::from(!head.is_empty());
     file.write_all(head.as_bytes()).map_err(bad)?;
     for line in lines.each() {

@@ -8,7 +8,14 @@ use super::{
 };
 use crate::{
     base::shape::Placed,
-    ops::{self, Failure, Surroundings, plan::Request, project::Opened, reconcile::Wish, record::Record},
+    ops::{
+        self, Failure, Surroundings,
+        over::{self, Kind},
+        plan::Request,
+        project::Opened,
+        reconcile::Wish,
+        record::Record,
+    },
     playbook::schedules::{Caps, Mode},
     report::{
         exit::Exit,
@@ -34,6 +41,10 @@ pub async fn run(
     if let Some(ReconcileCommand::Report(report)) = &given.command {
         let opened = ops::project::open(surroundings, project)?;
         return again(report, &opened, surroundings, output).await;
+    }
+    // Before anything is looked at, or healed.
+    for (path, kind) in [(&given.html, Kind::Html), (&given.metrics_file, Kind::Metrics)] {
+        path.iter().try_for_each(|path| over::place(surroundings, path, kind).map(drop))?;
     }
     let looked = look(given, project, surroundings, output).await;
     // Where nothing could be looked at, a page of yesterday would say that all is well.
@@ -300,7 +311,7 @@ fn page(
 ) -> Result<(), Failure> {
     let page = reconciled::html(found, beside, surroundings.world.now());
     let text = output.masks().apply(&page);
-    let path = surroundings.folder.join(path);
+    let path = over::place(surroundings, path, Kind::Html)?;
     let write = || std::fs::File::create(&path)?.write_all(text.as_bytes());
     write().map_err(|e| Failure::usage(format!("`{}` cannot be written: {e}", path.display())))?;
     output.note(&format!("The report is in {}\n", path.display()));

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     ops::{
         self, Failure, Surroundings,
+        over::{self, Kind},
         test::{
             Listed, Wanted,
             servers::{KINDS, Servers},
@@ -53,6 +54,7 @@ pub async fn run(
         return list(given, &ops::test::list(surroundings, &projects, &wanted)?, output);
     }
     let began = Instant::now();
+    let junit = given.junit.as_ref().map(|path| over::place(surroundings, path, Kind::Junit)).transpose()?;
     let servers = Arc::new(Servers::default());
     on_signals(&wanted, &servers, output);
     let (kinds, all) = kinds(&given.on);
@@ -81,8 +83,8 @@ pub async fn run(
             output.data(&report::missed(&results.coverage, look));
         }
     }
-    if let Some(path) = &given.junit {
-        std::fs::write(surroundings.folder.join(path), output.masks().apply(&report::junit(&results)).as_bytes())
+    if let (Some(path), Some(place)) = (&given.junit, junit) {
+        std::fs::write(place, output.masks().apply(&report::junit(&results)).as_bytes())
             .map_err(|e| Failure::usage(format!("`{}` cannot be written: {e}", path.display())))?;
     }
     Ok(exit(&results).max(too_little(given, &results, output)))

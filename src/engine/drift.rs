@@ -3,9 +3,12 @@
 use super::{setting::Setting, trouble::Difference};
 use crate::{
     action::resolve::Known,
-    base::value::{Data, Map, Marks, Value},
+    base::{
+        counted::counted,
+        value::{Data, Map, Marks, Value},
+    },
     effect::change::{Deed, RowChange, TableName},
-    plan::{Effect, ItemPlan, StepPlan},
+    plan::{Also, Effect, ItemPlan, StepPlan},
     template::{Path, Scope, Step, Text, equal},
 };
 use std::{collections::BTreeSet, sync::Arc};
@@ -56,14 +59,7 @@ pub fn of_call(call: &str, path: &Path) -> Path {
 /// knows already are looked at.
 pub fn of_facts(planned: &ItemPlan, call: Option<&str>, scope: &Scope, setting: &Setting) -> Vec<Difference> {
     let mut found: Vec<Difference> = Vec::new();
-    let all = planned.rests_on.iter().filter_map(|(path, was)| match call {
-        None => Some((path.clone(), was)),
-        Some(call) => match path.steps.split_first()? {
-            (Step::Name(at), rest @ [Step::Name(_), ..]) if **at == *call => Some((Path { steps: rest.to_vec() }, was)),
-            _ => None,
-        },
-    });
-    for (path, was) in all {
+    for (path, was) in resting(planned, call) {
         let path = &path;
         let Some(root) = scope.get(path.root()) else { continue };
         // A fact that cannot be compared any more: its key is gone, or it is only known later.
@@ -80,6 +76,68 @@ pub fn of_facts(planned: &ItemPlan, call: Option<&str>, scope: &Scope, setting: 
         }
     }
     found
+}
+
+/// What the plan rests on, of the playbook itself or inside one of its calls.
+fn resting<'p>(planned: &'p ItemPlan, call: Option<&'p str>) -> impl Iterator<Item = (Path, &'p Value)> {
+    planned.rests_on.iter().filter_map(move |(path, was)| match call {
+        None => Some((path.clone(), was)),
+        Some(call) => match path.steps.split_first()? {
+            (Step::Name(at), rest @ [Step::Name(_), ..]) if **at == *call => Some((Path { steps: rest.to_vec() }, was)),
+            _ => None,
+        },
+    })
+}
+
+/// Columns that an expression read, of rows that are locked by now and read otherwise. `locked`: these rows, but for those that the item itself
+/// changed before.
+pub fn of_locked(
+    planned: &ItemPlan,
+    call: Option<&str>,
+    scope: &Scope,
+    locked: &[&RowChange],
+    setting: &Setting,
+) -> Vec<Difference> {
+    let mut differences: Vec<Difference> = Vec::new();
+    for (path, was) in resting(planned, call) {
+        if was.is_unknown() {
+            continue;
+        }
+        let (root, inner) = match path.steps.as_slice() {
+            [_, inner @ ..] if matches!(inner, [Step::Name(_), ..]) => (scope.get(path.root()).cloned(), inner),
+            [_, Step::Index(at), inner @ ..] if matches!(inner, [Step::Name(_), ..]) => {
+                (scope.get(path.root()).and_then(|list| list.as_list()?.get(*at).cloned()), inner)
+            }
+            _ => continue,
+        };
+        let (Some(row), [Step::Name(column), ..]) = (root, inner) else { continue };
+        let Some(table) = setting.found_in(path.root()) else { continue };
+        let mut of_table = locked.iter().filter(|change| change.table == table);
+        let same = |change: &&&RowChange| {
+            change.key.iter().all(|(name, value)| row.get(name).is_some_and(|own| equal(&own, value).unwrap_or(false)))
+        };
+        let Some(change) = of_table.find(same) else { continue };
+        let (Some(facts), Some(now)) =
+            (setting.facts_of(&table), change.before.as_ref().and_then(|row| row.get(column)))
+        else {
+            continue;
+        };
+        let now = Value::map([(column.clone(), facts.named(column, now.clone()).marked(facts.marks(column)))]);
+        let Some(now) =
+            fact(&Path { steps: [Step::Name("row".into())].into_iter().chain(inner.iter().cloned()).collect() }, &now)
+        else {
+            continue;
+        };
+        if equal(was, &now).unwrap_or(true) {
+            continue;
+        }
+        let (planned, found) = pair(was, &now);
+        let subject = format!("{table} {}", change.key_text());
+        if !differences.iter().any(|d| d.subject == subject && d.column == **column) {
+            differences.push(Difference { subject, column: column.to_string(), planned, found });
+        }
+    }
+    differences
 }
 
 /// Two values that differ, for people: also when neither may be shown.
@@ -140,6 +198,33 @@ pub fn planned_rows(step: &StepPlan) -> Option<Vec<&RowChange>> {
         .peekable();
     rows.peek()?;
     Some(rows.flatten().filter(|c| !c.by_rule).collect())
+}
+
+/// Tables of which more rows go or change along (cascades, triggers) than the plan showed. Fewer are no other change than the one that was shown;
+/// and a row that is added in one rehearsal and counted on in the next is one row.
+pub fn of_along(planned: &StepPlan, found: &[Also]) -> Vec<Difference> {
+    let shown = |table: &str| {
+        let all =
+            planned.effects.iter().filter_map(|e| if let Effect::Rows { also, .. } = e { Some(also) } else { None });
+        let here = all.flatten().filter(|also| *also.table == *table);
+        here.fold((0, 0), |(gone, written), also| (gone + also.deleted, written + also.inserted + also.updated))
+    };
+    let mut differences = Vec::new();
+    for also in found {
+        let (gone, written) = shown(&also.table);
+        let mut more = |planned: u64, found: u64, what: &str| {
+            if found > planned {
+                let (planned, found) = (
+                    format!("{} {what}", counted(usize::try_from(planned).unwrap_or(usize::MAX), "row")),
+                    found.to_string(),
+                );
+                differences.push(Difference { subject: also.table.clone(), column: String::new(), planned, found });
+            }
+        };
+        more(gone, also.deleted, "to be deleted along with it");
+        more(written, also.inserted + also.updated, "to be written along with it");
+    }
+    differences
 }
 
 /// Leaves out what the run itself brought about before it was done again.

@@ -6,7 +6,7 @@ use super::{
     endings, notices,
     outgoing::tell,
     outline::Place,
-    state::ItemState,
+    state::{ItemState, NOT_TOLD},
     trouble::{Difference, Ending, Missed, Trouble},
     watch::Tick,
 };
@@ -200,7 +200,7 @@ impl Driver<'_> {
             Err(why) => {
                 // Whoever runs this has to pass it on.
                 (self.watch)(Tick::PassOn { who: who.clone(), text: shown });
-                format!("not told: {why}")
+                format!("{NOT_TOLD}{why}")
             }
         };
         self.note(HumanNotified { result: Some(result), ..handed }.into());

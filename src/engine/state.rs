@@ -270,6 +270,9 @@ impl StepState {
 /// The class of a statement that is run again when its answer is lost, without looking.
 pub const REPEATED: &str = "sql-repeatable";
 
+/// How the outcome of a message begins that did not leave, or of which nobody knows whether it arrived.
+pub const NOT_TOLD: &str = "not told: ";
+
 /// Said by an undo of what triggers and cascades of its run did, which nobody takes back.
 pub const ALONG: &str = "that went or changed along with its own (triggers, cascades) stay as the run left them";
 

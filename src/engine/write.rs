@@ -119,6 +119,11 @@ impl Driver<'_> {
         };
         writing.expects(seen);
         let carried = self.carried(&mut writing, &place.path, step, deed).await;
+        let restores = matches!(deed, Deed::Restore(_));
+        let carried = carried.and_then(|carried| {
+            let read = if restores { Ok(()) } else { self.locked_as_read(place, &carried.changes, &[]) };
+            read.map(|()| carried)
+        });
         let carried = match carried {
             Ok(carried) => carried,
             Err(trouble) => {
@@ -234,8 +239,8 @@ impl Driver<'_> {
             Deed::Statement(deed) => Box::pin(statement::run(changing, deed, self.setting, at)).await,
             _ => Err(unknown_now(step, None)),
         };
-        let planned = self.planned(path).and_then(drift::planned_rows);
-        let Some(planned) = planned else {
+        let shown = self.planned(path);
+        let Some(planned) = shown.and_then(drift::planned_rows) else {
             let carried = carried?;
             if !carried.is_nothing() {
                 self.was_shown(path)?;
@@ -245,9 +250,14 @@ impl Driver<'_> {
         match carried {
             Ok(carried) if carried.is_nothing() => Ok(carried),
             Ok(carried) => {
-                let rebased = drift::rebased(&planned, &self.own(), &carried.changes);
+                let own = self.own();
+                let rebased = drift::rebased(&planned, &own, &carried.changes);
                 let planned: Vec<&RowChange> = rebased.iter().collect();
-                let differences = drift::of_rows(&planned, &carried.changes, &carried.computed, self.setting);
+                let mut differences = drift::of_rows(&planned, &carried.changes, &carried.computed, self.setting);
+                // What goes along with a row that the run itself changed before is not foretold.
+                if own.is_empty() {
+                    differences.extend(shown.map(|shown| drift::of_along(shown, &carried.also)).unwrap_or_default());
+                }
                 if differences.is_empty() { Ok(carried) } else { Err(Trouble::Drifted(differences)) }
             }
             // A guard that held in the plan and fails now is drift, with the columns by name. Of a claim the author may have said what
@@ -298,7 +308,7 @@ impl Driver<'_> {
         };
         let mut all = Carried::default();
         let mut inner = Vec::new();
-        let walked = self.inside(&mut writing, &place.path, place.step.inner(), &mut all, &mut inner).await;
+        let walked = self.inside(&mut writing, place, &place.path, place.step.inner(), &mut all, &mut inner).await;
         // What was read inside is compared as well, as long as all of it can be taken back; and it says best why a step goes
         // another way.
         let walked = match walked {
@@ -331,6 +341,7 @@ impl Driver<'_> {
     async fn inside(
         &mut self,
         writing: &mut Writing,
+        place: &Place,
         prefix: &str,
         steps: &[Step],
         all: &mut Carried,
@@ -339,10 +350,10 @@ impl Driver<'_> {
         for (index, step) in steps.iter().enumerate() {
             let path = path(prefix, step, index);
             if step.common.for_each.is_some() {
-                Box::pin(self.turns_inside(writing, &path, step, all, events)).await?;
+                Box::pin(self.turns_inside(writing, place, &path, step, all, events)).await?;
                 continue;
             }
-            self.inside_once(writing, path, step, all, events).await?;
+            self.inside_once(writing, place, path, step, all, events).await?;
         }
         Ok(())
     }
@@ -351,6 +362,7 @@ impl Driver<'_> {
     async fn turns_inside(
         &mut self,
         writing: &mut Writing,
+        place: &Place,
         path: &Arc<str>,
         step: &Step,
         all: &mut Carried,
@@ -367,7 +379,7 @@ impl Driver<'_> {
         let mut known = Vec::new();
         for (index, element) in list.as_list().unwrap_or_default().iter().enumerate() {
             self.scope = around.clone().with(spec.name.text.clone(), element.clone());
-            self.inside_once(writing, turn(path, index), step, all, events).await?;
+            self.inside_once(writing, place, turn(path, index), step, all, events).await?;
             known.push(std::mem::take(&mut self.scope));
         }
         self.scope = around;
@@ -387,6 +399,7 @@ impl Driver<'_> {
     async fn inside_once(
         &mut self,
         writing: &mut Writing,
+        place: &Place,
         path: Arc<str>,
         step: &Step,
         all: &mut Carried,
@@ -412,7 +425,7 @@ impl Driver<'_> {
                 }
             }
             if let Act::Block(block) = &step.act {
-                return Box::pin(self.inside(writing, &path, &block.steps, all, events)).await;
+                return Box::pin(self.inside(writing, place, &path, &block.steps, all, events)).await;
             }
             let resolved =
                 resolve(step, &self.scope, self.setting).map_err(|t| Trouble::of_resolving(t, &self.setting.source))?;
@@ -425,6 +438,7 @@ impl Driver<'_> {
                 Deed::Give(value) => value,
                 deed @ (Deed::Change(_) | Deed::Statement(_)) => {
                     let carried = self.carried(writing, &path, step, &deed).await?;
+                    self.locked_as_read(place, &carried.changes, &all.changes)?;
                     let value = carried.result(matches!(step.act, Act::Row(_)), self.setting);
                     all.changes.extend(carried.changes);
                     all.also.extend(carried.also);

@@ -20,6 +20,7 @@ pub mod lint;
 pub mod many;
 pub mod mock;
 pub mod notify;
+pub mod over;
 pub mod people;
 pub mod names;
 pub mod new;

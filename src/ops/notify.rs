@@ -8,7 +8,7 @@ use crate::{
         notices::{self, Reminded, Sent},
         outgoing::tell,
         setting::Setting,
-        state::RunState,
+        state::{NOT_TOLD, RunState},
         watch::Watch,
     },
     journal::Claim,
@@ -33,7 +33,7 @@ pub async fn send(
         moment::reached("after a message");
         let (told, result) = match told {
             Ok(how) => (true, how.to_owned()),
-            Err(why) => (false, format!("not told: {why}")),
+            Err(why) => (false, format!("{NOT_TOLD}{why}")),
         };
         record.journal.append_claimed(claim, &[due.event(reach, Some(result.clone())).into()]).await?;
         sent.push(Sent { run: claim.run, due, told, result });

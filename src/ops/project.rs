@@ -11,6 +11,7 @@ use crate::{
     playbook::project::{JOURNAL_FILE, Project},
 };
 use std::{
+    io::Read,
     path::{Component, Path, PathBuf},
     sync::Arc,
 };
@@ -134,14 +135,26 @@ pub fn read(path: &Path, limits: yaml::Limits, folder: &Path) -> Result<Arc<Sour
     if size.is_dir() {
         return Err(unreadable("it is a folder".into()));
     }
-    if size.len() > limits.bytes as u64 {
-        let source = Source::new(name, "");
-        let mut problems = Diagnostics::new(source);
-        let message = format!("the file has {} bytes; at most {} are read", size.len(), limits.bytes);
-        problems.push(Diagnostic::error(&yaml::TOO_LARGE, Span::default(), message));
-        return Err(Failure::Texts(vec![problems]));
+    // Who names a device himself, `/dev/stdin` or `<(…)` of a shell, means it. A pipe among the files of a project would be waited for without end.
+    if !size.is_file() && !path.starts_with("/dev") && !path.starts_with("/proc") {
+        return Err(unreadable("it is a pipe or a device, and no file".into()));
     }
-    let bytes = std::fs::read(path).map_err(|e| unreadable(io(&e)))?;
+    let too_large = |has: String| {
+        let mut problems = Diagnostics::new(Source::new(name.clone(), ""));
+        let message = format!("the file has {has} bytes; at most {} are read", limits.bytes);
+        problems.push(Diagnostic::error(&yaml::TOO_LARGE, Span::default(), message));
+        Failure::Texts(vec![problems])
+    };
+    if size.len() > limits.bytes as u64 {
+        return Err(too_large(size.len().to_string()));
+    }
+    // What has no size is read no further than a file may be long.
+    let mut bytes = Vec::new();
+    let opened = std::fs::File::open(path).map(|file| file.take(limits.bytes as u64 + 1));
+    opened.and_then(|mut file| file.read_to_end(&mut bytes)).map_err(|e| unreadable(io(&e)))?;
+    if bytes.len() > limits.bytes {
+        return Err(too_large(format!("more than {}", limits.bytes)));
+    }
     match String::from_utf8(bytes) {
         Ok(text) => Ok(Source::new(name, text.strip_prefix('\u{feff}').unwrap_or(&text))),
         Err(error) => {

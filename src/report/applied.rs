@@ -19,7 +19,7 @@ use crate::{
     },
     engine::{
         resource::is_class,
-        state::{RunState, StepState},
+        state::{NOT_TOLD, RunState, StepState},
     },
     journal::words::Outcome,
     plan::Section,
@@ -95,7 +95,12 @@ fn changed(state: &RunState) -> Vec<(String, String)> {
             match (&**class, whom) {
                 ("rows" | "sql", _) => {}
                 ("message-once", Some((who, _))) => {
-                    lines.push(("told".into(), format!("{who}  {response}").trim_end().to_owned()))
+                    let unsent = step.outcome.as_ref().filter(|o| o.response.is_none());
+                    let why = unsent.and_then(|o| o.message.as_deref()?.strip_prefix(NOT_TOLD));
+                    lines.push(match why {
+                        Some(why) => ("not told".into(), format!("{who}  {why}")),
+                        None => ("told".into(), format!("{who}  {response}").trim_end().to_owned()),
+                    })
                 }
                 _ => lines.push(("sent".into(), format!("{shown}  {response}").trim_end().to_owned())),
             }

@@ -337,6 +337,11 @@ impl FileParam {
 
 /// The SHA-256 of a file's bytes, as hexadecimal digits.
 pub fn sum_of(path: &std::path::Path) -> std::io::Result<String> {
+    // It is read when the plan is made and again when it is carried out: a pipe or a device would give something else, or nothing, or no end.
+    let known = std::fs::metadata(path)?;
+    if !known.is_file() && !known.is_dir() {
+        return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is a pipe or a device, and no file"));
+    }
     let mut hashed = Hashed { file: File::open(path)?, hash: Default::default() };
     std::io::copy(&mut hashed, &mut std::io::sink())?;
     Ok(hashed.sum())

@@ -9,6 +9,7 @@
 )]
 
 mod again;
+mod along;
 mod approvals;
 mod bad_world;
 mod bombs;

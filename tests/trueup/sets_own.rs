@@ -433,6 +433,56 @@ fn the_first_of_those_that_want_a_unique_value_gets_it() {
     });
 }
 
+/// So it is with the primary key where rows are told apart by another column, with what the database computes of what is set, and with a default.
+#[test]
+fn the_first_of_those_that_want_the_same_key_gets_it_whoever_writes_it() {
+    let declared = |text: String| {
+        let own = r#""u":{"key":"slug","audit":false},"v":{"key":"id","audit":false},"w":{"key":"id","audit":false},"prices":{"#;
+        text.replacen(r#""prices":{"#, own, 1)
+    };
+    let tables = "create table u (id int primary key, slug varchar(9) not null unique, n int);
+        create table v (id int primary key, n int, twice int generated always as (n * 2) stored, unique (twice));
+        create table w (id int primary key, n int, kind varchar(9) default 'only', unique (kind));";
+    let head = |table: &str| {
+        format!(
+            "trueup: v1\nname: many/playbook\nversion: 1\ntitle: One key\nuses:\n  shop: {{ write: [{table}] }}\ntargets:\n  from: {{ list: [a, bb] }}\nsteps:\n- id: make\n  row: "
+        )
+    };
+    block_on(async {
+        for on in [On::Sqlite, On::Postgres(postgres()), On::Mysql(mysql())] {
+            let store = Store { shop: super::servers::Shop::open(&on, "http://127.0.0.1:9", declared).await };
+            for table in tables.split_inclusive(';') {
+                store.shop.sql(table).await;
+            }
+            for (table, row, expected) in [
+                (
+                    "u",
+                    "{ table: shop.u, key: { slug: \"{{ item }}\" }, create: { id: 1, n: 2 } }",
+                    "sets `id` of `shop.u`",
+                ),
+                (
+                    "v",
+                    "{ table: shop.v, key: { id: \"{{ item | length }}\" }, create: { n: 5 } }",
+                    "sets `twice` of `shop.v`",
+                ),
+                (
+                    "w",
+                    "{ table: shop.w, key: { id: \"{{ item | length }}\" }, create: { n: 2 } }",
+                    "sets `kind` of `shop.w`",
+                ),
+            ] {
+                let (prepared, _) = store
+                    .plan(&format!("{}{row}\n", head(table)), &[])
+                    .await
+                    .unwrap_or_else(|f| panic!("{table}: {}", said(&f)));
+                let way = fit::way(&prepared.setting).to_string();
+                assert!(way.starts_with("one by one: ") && way.contains(expected), "{} {table}: {way}", on.word());
+            }
+            store.shop.close().await;
+        }
+    });
+}
+
 /// A trigger that refuses changes behind which the amounts of all things are more than 20.
 pub(super) fn full_up(on: &On) -> &'static str {
     match on {

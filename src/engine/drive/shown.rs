@@ -27,6 +27,46 @@ impl<'a> Driver<'a> {
         if differences.is_empty() { Ok(()) } else { Err(Trouble::Drifted(differences)) }
     }
 
+    /// What the plan rests on reads as it did also in the rows that are locked by now: between the read and the lock somebody may have been quicker, and
+    /// what was made of the old value is not what was shown. `before`: what the same transaction changed so far.
+    pub(in crate::engine) fn locked_as_read(
+        &self,
+        place: &Place,
+        changes: &[RowChange],
+        before: &[RowChange],
+    ) -> Result<(), Trouble> {
+        let Some(plan) = self.plan.filter(|plan| !plan.rests_on.is_empty() && place.section == Section::Steps) else {
+            return Ok(());
+        };
+        let steps = || self.state.items.get(&self.item).into_iter().flat_map(|item| item.steps.values());
+        let own = |change: &RowChange| {
+            let same = |one: &RowChange| one.table == change.table && one.key == change.key;
+            before.iter().any(same)
+                || steps().any(|step| {
+                    let along = step.also.iter().any(|table| **table == *change.table.to_string());
+                    along || step.changes.iter().chain(&step.earlier).any(same)
+                })
+        };
+        let locked: Vec<&RowChange> = changes.iter().filter(|c| !c.by_rule && c.before.is_some() && !own(c)).collect();
+        if locked.is_empty() {
+            return Ok(());
+        }
+        let scope = self.turns.first().map_or(&self.scope, |(_, around)| around);
+        let mut differences = drift::of_locked(plan, None, scope, &locked, self.root);
+        if let Some(call) = place.call().filter(|_| place.list == Section::Steps) {
+            let depth = self.turns.iter().rposition(|(at, _)| *at == call.at);
+            let around = depth.and_then(|at| self.turns.get(at + 1)).map(|(_, around)| around);
+            differences.extend(drift::of_locked(
+                plan,
+                Some(&call.at),
+                around.unwrap_or(&self.scope),
+                &locked,
+                self.setting,
+            ));
+        }
+        if differences.is_empty() { Ok(()) } else { Err(Trouble::Drifted(differences)) }
+    }
+
     /// What was read once for all items, and what is said behind the last of them rests on, reads otherwise than planned. It is looked at before the first
     /// one: behind them nothing could be left alone any more.
     pub(super) fn told_otherwise(&self) -> Option<(Place, Trouble)> {

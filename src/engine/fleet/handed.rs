@@ -9,7 +9,7 @@ use crate::{
         end,
         notices::ESCALATION,
         outgoing::tell,
-        state::{ItemState, StepState},
+        state::{ItemState, NOT_TOLD, StepState},
         watch::Tick,
     },
     journal::{
@@ -136,7 +136,7 @@ impl Fleet<'_> {
                 Ok(how) => how.to_owned(),
                 Err(why) => {
                     (self.watch)(Tick::PassOn { who, text });
-                    format!("not told: {why}")
+                    format!("{NOT_TOLD}{why}")
                 }
             };
             moment::reached("after a message");

@@ -18,7 +18,7 @@ use crate::{
         endings, notices,
         outline::Place,
         rehearse::shown::text_of,
-        state::{OVERDUE, StepState},
+        state::{NOT_TOLD, OVERDUE, StepState},
         trouble::{Missed, Trouble},
         watch::Tick,
     },
@@ -191,7 +191,7 @@ impl Driver<'_> {
     ) -> Result<Went, Halt> {
         let who = &message.who;
         if let Some(why) = message.text.unknown_because() {
-            let message = Some(format!("not told: a part of the message is not known ({why})"));
+            let message = Some(format!("{NOT_TOLD}a part of the message is not known ({why})"));
             return Ok(Went { message, ..Went::done(Value::NULL) });
         }
         let text = text_of(step, &self.scope).unwrap_or_default();
@@ -212,7 +212,7 @@ impl Driver<'_> {
         match told {
             Ok(how) => Ok(Went { response: Some(how.into()), message: Some(text), ..Went::done(Value::NULL) }),
             // A message that was not sent is no reason to call the change failed: it is said, and the run goes on.
-            Err(why) => Ok(Went { message: Some(format!("not told: {why}")), ..Went::done(Value::NULL) }),
+            Err(why) => Ok(Went { message: Some(format!("{NOT_TOLD}{why}")), ..Went::done(Value::NULL) }),
         }
     }
 }

@@ -271,7 +271,7 @@ impl<'a> Work<'a> {
         let after = changing.touched().await?;
         let known = |a: &Also| {
             let added = self.deed.also.iter().find(|(table, _)| **table == *a.table).map(|(_, added)| *added);
-            added.is_some_and(|added| added.is_none_or(|added| a.deleted <= added / parts))
+            added.is_some_and(|added| added.is_none_or(|added| a.deleted + a.updated <= added / parts))
         };
         let besides = also(before, &after, &Explained::by_rows(changes), &self.deed.connection);
         // Tables that SQLite does not name are all counted as updated, our own among them.

@@ -11,6 +11,7 @@ use crate::{
     ops::{
         Failure, Surroundings,
         apply::RECONCILE,
+        over::{self, Kind},
         project::{self, Opened},
         reconcile,
         record::Record,
@@ -73,7 +74,7 @@ pub async fn write_file(
 ) -> Result<(), Failure> {
     let opened = project::open(surroundings, project)?;
     let text = metrics::text(&gather(surroundings, record, &opened).await?);
-    let path = surroundings.folder.join(path);
+    let path = over::place(surroundings, path, Kind::Metrics)?;
     let draft = path.with_file_name(format!(".trueup-{}.prom", surroundings.world.id().simple()));
     let write = || {
         let mut file = std::fs::File::create(&draft)?;

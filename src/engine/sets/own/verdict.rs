@@ -6,7 +6,10 @@ use super::{
 };
 use crate::{
     effect::change::TableName,
-    table::{catalogue::Reference, facts::Facts},
+    table::{
+        catalogue::{Reference, Renewed},
+        facts::Facts,
+    },
 };
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -75,7 +78,9 @@ impl Look<'_> {
             return None;
         }
         self.touched.iter().find_map(|(table, touches)| {
-            let (label, wanted) = self.table_of(table)?.unique.iter().find_map(|key| {
+            let built = self.table_of(table)?;
+            let keys = built.unique.iter().chain(Some(&built.primary_key).filter(|key| !key.is_empty()));
+            let (label, wanted) = keys.into_iter().find_map(|key| {
                 let of_key = |column: &str| key.iter().any(|one| one.eq_ignore_ascii_case(column));
                 // A value of the item's own in it tells it from those of the others.
                 let own = |touch: &Touch| {
@@ -85,7 +90,18 @@ impl Look<'_> {
                     let values = has.chain(given).filter(|(column, _)| of_key(column)).map(|(_, value)| value);
                     self.tell_apart(&values.collect(), 0)
                 };
-                let takes = |touch: &Touch| touch.gives.iter().any(|(column, _)| of_key(column)) && !own(touch);
+                // Nobody sets it, and it becomes another value all the same, or the same for all: computed by the database of what is set, or left to a
+                // default that does not count on.
+                let columns = || key.iter().filter_map(|column| built.columns.get(column));
+                let follows = |touch: &Touch| match &touch.does {
+                    Does::Writes { adds, .. } => columns().any(|column| {
+                        let counts = column.numbered || *key == built.primary_key || column.renewed != Renewed::Never;
+                        column.generated && !column.numbered || *adds && column.has_default && !counts
+                    }),
+                    Does::Asks | Does::Reads => false,
+                };
+                let gives = |touch: &Touch| touch.gives.iter().any(|(column, _)| of_key(column));
+                let takes = |touch: &Touch| (gives(touch) || follows(touch)) && !own(touch);
                 Some((&touches.iter().find(|touch| takes(touch))?.label, key))
             })?;
             let columns = wanted.iter().map(|column| format!("`{column}`")).collect::<Vec<_>>().join(", ");

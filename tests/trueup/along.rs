@@ -1,0 +1,144 @@
+//! What goes along with a change, and what stood in a row when it was read: between the preview and the lock somebody may have been there.
+
+use super::{
+    ledger::asked,
+    many::Store,
+    servers::{Shop, block_on, mysql, postgres, said},
+    sets::{Go, carried},
+};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use trueup::{
+    engine::{drive::Stopped, watch::Tick},
+    journal::words::End,
+    ops,
+    trial::bench::On,
+};
+
+const TABLES: &str = "create table u (id int primary key, n int); create table k (id int primary key, u int, foreign key (u) references u (id) on delete cascade); insert into u values (1, 0), (2, 0), (3, 0), (4, 0); insert into k values (40, 4);";
+
+async fn families(on: &On) -> Store {
+    let declared = |text: String| text.replacen(r#""prices":{"#, r#""u":{"key":"id","audit":false},"prices":{"#, 1);
+    let store = Store { shop: Shop::open(on, "http://127.0.0.1:9", declared).await };
+    store.shop.sql(TABLES).await;
+    store
+}
+
+fn text(steps: &str) -> String {
+    format!(
+        "trueup: v1\nname: many/playbook\nversion: 1\ntitle: Families\nuses:\n  shop: {{ read: [u], write: [u] }}\ntargets:\n  from: {{ find: {{ table: shop.u, where: {{}} }} }}\n  order_by: [id]\nsteps:\n{steps}"
+    )
+}
+
+/// Rows that came after the preview would go with a row that was shown: that is another change than the one that was shown. Those that were there go.
+#[test]
+fn more_rows_that_would_go_along_than_the_plan_showed_are_drift() {
+    block_on(async {
+        for on in [On::Sqlite, On::Postgres(postgres()), On::Mysql(mysql())] {
+            for go in [Go::InSets, Go::Apart, Go::Alone] {
+                let store = families(&on).await;
+                let gone = "- id: gone\n  row: { table: shop.u, key: { id: \"{{ item.id }}\" }, ensure: absent }\n";
+                let (run, carried) = carried(&store, &text(gone), "insert into k values (10, 1), (11, 1)", go).await;
+                let place = format!("{} {go:?}", on.word());
+                assert_eq!(carried.stopped, Stopped::Closed(End::Drifted), "{place}");
+                assert_eq!(asked(&store.shop, "select id from u").await, "1", "{place}");
+                assert_eq!(asked(&store.shop, "select id from k order by id").await, "10; 11", "{place}");
+                let state = store.state(run).await;
+                let ends: Vec<_> = state.items.values().filter_map(|item| item.closed.as_ref()).collect();
+                let drifted: Vec<_> = ends.iter().filter(|closed| closed.end == End::Drifted).collect();
+                assert_eq!((drifted.len(), ends.len()), (1, 4), "{place}");
+                store.shop.close().await;
+            }
+        }
+    });
+}
+
+/// A trigger once filled a table for a row that the run made: an undo takes as many rows along as it filled in, changed or deleted, and no more.
+#[test]
+fn an_undo_takes_no_more_rows_along_than_the_run_added_there() {
+    let make = "- id: make\n  row: { table: shop.u, key: { id: \"{{ item.id + 10 }}\" }, create: { n: 1 } }\n";
+    let fill = |on: &On| match on {
+        On::Sqlite => "create trigger fill after insert on u begin insert into k values (new.id * 100, new.id); end",
+        On::Postgres(_) => {
+            "create function fill() returns trigger language plpgsql as $$ begin insert into k values (new.id * 100, new.id); return null; end $$; create trigger fill after insert on u for each row execute function fill()"
+        }
+        On::Mysql(_) => {
+            "create trigger fill after insert on u for each row insert into k values (new.id * 100, new.id)"
+        }
+    };
+    block_on(async {
+        for on in [On::Sqlite, On::Postgres(postgres()), On::Mysql(mysql())] {
+            let store = families(&on).await;
+            store.shop.sql("drop table k").await;
+            store
+                .shop
+                .sql("create table k (id int primary key, u int, foreign key (u) references u (id) on delete set null)")
+                .await;
+            store.shop.sql(fill(&on)).await;
+            let (run, carried) = carried(&store, &text(make), "", Go::Alone).await;
+            assert_eq!(carried.stopped, Stopped::Closed(End::Changed), "{}", on.word());
+            // Two more that somebody else hung on one of them.
+            store.shop.sql("insert into k values (1, 11), (2, 11)").await;
+            store.undo(run, None).await.unwrap_or_else(|f| panic!("{}", said(&f)));
+            assert_eq!(asked(&store.shop, "select id from u where id > 10").await, "11", "{}", on.word());
+            assert_eq!(
+                asked(&store.shop, "select id from k where u is not null order by id").await,
+                "1; 2; 1100",
+                "{}",
+                on.word()
+            );
+            store.shop.close().await;
+        }
+    });
+}
+
+/// Somebody counts the same row on between the moment at which it is read and the one at which it is locked: what was made of the old number is no longer
+/// what was shown, although the row has it by then.
+#[test]
+fn a_row_that_was_counted_on_by_somebody_else_is_not_as_wanted() {
+    let head = "trueup: v1\nname: one/playbook\nversion: 1\ntitle: One more\nuses:\n  shop: { read: [u], write: [u] }\nsteps:\n";
+    let seen = "- id: seen\n  find: { table: shop.u, where: { id: 1 }, expect: one }\n";
+    let up = |set: &str| format!("- id: up\n  row: {{ of: seen, set: {{ n: {set} }} }}\n");
+    let inside = |set: &str| {
+        format!(
+            "- id: up\n  block:\n    transaction: shop\n    steps:\n    - id: first\n      row: {{ table: shop.u, key: {{ id: 2 }}, set: {{ n: 5 }} }}\n    - id: second\n      row: {{ of: seen, set: {{ n: {set} }} }}\n"
+        )
+    };
+    let counted = "\"{{ seen.n + 1 }}\"";
+    block_on(async {
+        for on in [On::Sqlite, On::Postgres(postgres()), On::Mysql(mysql())] {
+            // Whoever does not look at what is there has nothing to go wrong.
+            for (steps, end, left) in [
+                (up(counted), End::Drifted, "1; 0"),
+                (up("1"), End::Unchanged, "1; 0"),
+                (inside(counted), End::Drifted, "1; 0"),
+                (inside("1"), End::Changed, "1; 5"),
+            ] {
+                let store = families(&on).await;
+                if matches!(on, On::Sqlite) {
+                    // Otherwise nobody writes while somebody reads.
+                    store.shop.sql("pragma journal_mode = wal").await;
+                }
+                let place = format!("{} {steps}", on.word());
+                let planned = store.plan(&format!("{head}{seen}{steps}"), &[]).await;
+                let (prepared, plan) = planned.unwrap_or_else(|f| panic!("{place}: {}", said(&f)));
+                let (record, stop) = (store.record().await, AtomicBool::new(false));
+                let (here, opened) = (&store.shop.here, &store.shop.opened);
+                let struck = AtomicUsize::new(0);
+                let watch = |tick: Tick| {
+                    if matches!(&tick, Tick::Begins { path, .. } if &**path == "steps/up") {
+                        struck.fetch_add(1, Ordering::Relaxed);
+                        let other = || block_on(store.shop.sql("update u set n = n + 1 where id = 1"));
+                        std::thread::scope(|scope| scope.spawn(other).join().unwrap());
+                    }
+                };
+                let carried = ops::apply::apply(here, &record, opened, &prepared.setting, &plan, &watch, &stop).await;
+                record.journal.close().await.unwrap();
+                let carried = carried.unwrap_or_else(|f| panic!("{place}: {}", said(&f)));
+                assert_eq!(struck.load(Ordering::Relaxed), 1, "{place}: nobody was there in between");
+                assert_eq!(carried.stopped, Stopped::Closed(end), "{place}");
+                assert_eq!(asked(&store.shop, "select n from u where id < 3 order by id").await, left, "{place}");
+                store.shop.close().await;
+            }
+        }
+    });
+}
