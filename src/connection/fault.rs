@@ -32,7 +32,9 @@ pub enum FaultKind {
     Syntax,
     /// A value does not fit its place, or cannot be read without loss.
     Data,
-    /// More rows or bytes than allowed.
+    /// More rows than allowed.
+    TooMany,
+    /// More bytes than allowed, in one row or in all of them.
     TooMuch,
     /// The connection is gone and nothing was committed through it.
     Lost,
@@ -80,7 +82,7 @@ impl FaultKind {
             }
             FaultKind::Syntax => "correct the statement in the playbook",
             FaultKind::Data => "check the value against the column's type",
-            FaultKind::TooMuch => "narrow the statement, or raise the bound in the playbook",
+            FaultKind::TooMany | FaultKind::TooMuch => "narrow the statement, or raise the bound in the playbook",
             FaultKind::Lost => "nothing was committed through this connection; try again when the server is back",
             FaultKind::InDoubt => {
                 "nobody knows yet whether the change was made: look at the system; `trueup show` tells what was sent"
@@ -148,7 +150,7 @@ impl Fault {
 
     /// The session that it came from answers nothing more.
     pub fn ends_session(&self) -> bool {
-        matches!(self.kind, FaultKind::Lost | FaultKind::InDoubt | FaultKind::TooMuch)
+        matches!(self.kind, FaultKind::Lost | FaultKind::InDoubt | FaultKind::TooMany | FaultKind::TooMuch)
     }
 }
 

@@ -69,7 +69,7 @@ impl Answer {
     /// Adds a row within the limits.
     pub fn push(&mut self, row: Vec<Value>, limits: Limits) -> Result<(), Fault> {
         if self.rows.len() >= limits.rows {
-            return Err(Fault::new(FaultKind::TooMuch, format!("the answer has more than {} rows", limits.rows)));
+            return Err(Fault::new(FaultKind::TooMany, format!("the answer has more than {} rows", limits.rows)));
         }
         self.bytes += row.iter().map(size).sum::<usize>();
         if self.bytes > limits.bytes {

@@ -1,6 +1,6 @@
 //! Is the world still as planned? Compared under the row lock, column by column, before anything is committed.
 
-use super::{setting::Setting, trouble::Difference};
+use super::{carry_out::Carried, setting::Setting, trouble::Difference};
 use crate::{
     action::resolve::Known,
     base::{
@@ -8,7 +8,7 @@ use crate::{
         value::{Data, Map, Marks, Value},
     },
     effect::change::{Deed, RowChange, TableName},
-    plan::{Also, Effect, ItemPlan, StepPlan},
+    plan::{Effect, ItemPlan, StepPlan},
     template::{Path, Scope, Step, Text, equal},
 };
 use std::{collections::BTreeSet, sync::Arc};
@@ -202,7 +202,12 @@ pub fn planned_rows(step: &StepPlan) -> Option<Vec<&RowChange>> {
 
 /// Tables of which more rows go or change along (cascades, triggers) than the plan showed. Fewer are no other change than the one that was shown;
 /// and a row that is added in one rehearsal and counted on in the next is one row.
-pub fn of_along(planned: &StepPlan, found: &[Also]) -> Vec<Difference> {
+///
+/// `alone`: no other item of the run comes between. A trigger that numbers neighbours anew writes one row more behind each item that adds one; but rows that
+/// go along, or lose what they point to, are those of somebody else.
+pub fn of_along(planned: &StepPlan, carried: &Carried, alone: bool) -> Vec<Difference> {
+    let found = &carried.also;
+    let removes = carried.changes.iter().any(|change| change.deed() == Deed::Delete);
     let shown = |table: &str| {
         let all =
             planned.effects.iter().filter_map(|e| if let Effect::Rows { also, .. } = e { Some(also) } else { None });
@@ -222,7 +227,9 @@ pub fn of_along(planned: &StepPlan, found: &[Also]) -> Vec<Difference> {
             }
         };
         more(gone, also.deleted, "to be deleted along with it");
-        more(written, also.inserted + also.updated, "to be written along with it");
+        if alone || removes {
+            more(written, also.inserted + also.updated, "to be written along with it");
+        }
     }
     differences
 }

@@ -136,7 +136,7 @@ pub async fn query(session: &mut Session, query: &Query, setting: &Setting, at: 
     let rows = match session.query(&statement, limits).await {
         Ok(rows) => rows.rows,
         // One row more than the author allows is his own expectation, not our limit.
-        Err(fault) if fault.kind == FaultKind::TooMuch && query.expect != Expect::Many => {
+        Err(fault) if fault.kind == FaultKind::TooMany && query.expect != Expect::Many => {
             return Err(missed(query.expect, limits.rows, true, at, "the query"));
         }
         Err(fault) => return Err(database(&query.connection, fault, at)),

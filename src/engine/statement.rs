@@ -247,7 +247,7 @@ async fn keys(
     let limits = Limits { rows: most.saturating_add(1), ..Limits::USUAL };
     let rows = match changing.execute_returning(statement, limits).await {
         Ok(rows) => rows.rows,
-        Err(fault) if fault.kind == FaultKind::TooMuch => {
+        Err(fault) if fault.kind == FaultKind::TooMany => {
             return within_bounds(deed, usize::MAX, at).map(|()| Vec::new());
         }
         Err(fault) => return Err(database(&deed.connection, fault, at)),

@@ -103,6 +103,14 @@ fn what_would_need_gigabytes_is_refused_by_a_process_that_has_half_of_one() {
                 "larger than 16777216 bytes: one row of it has 1000000000",
             ),
             (
+                "one row where one is expected",
+                playbook(
+                    "",
+                    "query: { db: shop, sql: \"select repeat(repeat('x', 100000), 10000) as much where true\", expect: one }",
+                ),
+                "larger than 16777216 bytes: one row of it has 1000000000",
+            ),
+            (
                 "a document and a list of as much",
                 playbook(
                     "",

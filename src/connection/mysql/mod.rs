@@ -327,12 +327,11 @@ pub(super) fn catalogue_questions() -> Vec<String> {
 
 fn too_much(rows: bool, limits: Limits) -> Fault {
     let (rows_most, bytes_most) = (limits.rows, limits.bytes);
-    let message = if rows {
-        format!("the answer has more than {rows_most} rows")
+    if rows {
+        Fault::new(FaultKind::TooMany, format!("the answer has more than {rows_most} rows"))
     } else {
-        format!("the answer is larger than {bytes_most} bytes")
-    };
-    Fault::new(FaultKind::TooMuch, message)
+        Fault::new(FaultKind::TooMuch, format!("the answer is larger than {bytes_most} bytes"))
+    }
 }
 
 /// A text cell.

@@ -192,7 +192,7 @@ pub async fn select(
         }
         let most = if let Op::Select(_, limits) = &one.op { limits.rows } else { 0 };
         let answer = match rows.len() > most {
-            true => Err(Fault::new(FaultKind::TooMuch, format!("the answer has more than {most} rows"))),
+            true => Err(Fault::new(FaultKind::TooMany, format!("the answer has more than {most} rows"))),
             false => Ok(Reply::Rows(Rows { columns: columns.clone(), rows })),
         };
         one.answer(answer);

@@ -209,7 +209,7 @@ async fn too_large_an_answer_is_a_fault_and_never_a_cut() {
         let mut handle = place.database().reading().await.unwrap();
         assert_eq!(handle.query(&ask(sql), Limits { rows: 1000, bytes: 1 << 20 }).await.unwrap().rows.len(), 1000);
         let fault = handle.query(&ask(sql), Limits { rows: 999, bytes: 1 << 20 }).await.unwrap_err();
-        assert_eq!((kind(&fault), &*fault.message), (FaultKind::TooMuch, "the answer has more than 999 rows"));
+        assert_eq!((kind(&fault), &*fault.message), (FaultKind::TooMany, "the answer has more than 999 rows"));
         let mut handle = place.database().reading().await.unwrap();
         assert_eq!(
             kind(&handle.query(&ask(sql), Limits { rows: 9999, bytes: 5000 }).await.unwrap_err()),

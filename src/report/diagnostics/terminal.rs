@@ -6,6 +6,7 @@ use crate::base::{
     source::{Source, Span},
 };
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use std::borrow::Cow;
 
 /// Every problem drawn with its source line and caret, in the order of the file, and the summary line at the end; empty
 /// when there is none. Styled with ANSI codes: write it through `anstream`, which takes them out for a pipe.
@@ -37,7 +38,7 @@ pub fn drawn(problem: &Diagnostic, source: &Source, width: usize) -> String {
     let window = window(source, std::iter::once(main).chain(labels.iter().map(|(span, _)| *span)));
     let inside = |span: Span| span.start - window.start..span.end - window.start;
     let caret = AnnotationKind::Primary.span(inside(main));
-    let mut snippet = Snippet::source(source.slice(window))
+    let mut snippet = Snippet::source(without_passwords(source.slice(window)))
         .line_start(source.place(window.start).line)
         .path(source.name_at(main.start))
         .annotation(if problem.caret.is_empty() { caret } else { caret.label(&*problem.caret) });
@@ -53,7 +54,7 @@ pub fn drawn(problem: &Diagnostic, source: &Source, width: usize) -> String {
         let window = self::window(source, std::iter::once(span));
         let mark = AnnotationKind::Context.span(span.start - window.start..span.end - window.start).label(text);
         group = group.element(
-            Snippet::source(source.slice(window))
+            Snippet::source(without_passwords(source.slice(window)))
                 .line_start(source.place(window.start).line)
                 .path(source.name_at(span.start))
                 .annotation(mark),
@@ -66,12 +67,32 @@ pub fn drawn(problem: &Diagnostic, source: &Source, width: usize) -> String {
     Renderer::styled().term_width(width).render(&[group])
 }
 
+/// The password of an address (`postgres://app:PASSWORD@host`) is nobody's business who reads the log of a check: stars in its place, as many as it has
+/// bytes, so that carets stay where they are.
+fn without_passwords(text: &str) -> Cow<'_, str> {
+    let mut shown = Cow::Borrowed(text);
+    for (at, mark) in text.match_indices("://") {
+        let rest = &text[at + mark.len()..];
+        let whole = &rest[..rest.find(|c: char| c.is_whitespace() || "\"'`{}".contains(c)).unwrap_or(rest.len())];
+        // A password may hold `/` and `@`: it ends at the last one.
+        let Some(user) = whole.rfind('@').map(|end| &whole[..end]) else { continue };
+        let Some((name, password)) = user.split_once(':').filter(|(name, _)| !name.contains('/')) else { continue };
+        // `host:8443/a@b` has a port and no password.
+        if password.split('/').next().is_some_and(|port| password.contains('/') && port.parse::<u16>().is_ok()) {
+            continue;
+        }
+        let from = at + mark.len() + name.len() + 1;
+        shown.to_mut().replace_range(from..from + password.len(), &"*".repeat(password.len()));
+    }
+    shown
+}
+
 /// A place with a caret and a word beside it, under a title: no problem, just where something stands.
 pub(in crate::report) fn pointed(title: &str, span: Span, why: &str, source: &Source, width: usize) -> String {
     let main = shown(source, span, width);
     let window = window(source, std::iter::once(main));
     let caret = AnnotationKind::Primary.span(main.start - window.start..main.end - window.start);
-    let snippet = Snippet::source(source.slice(window))
+    let snippet = Snippet::source(without_passwords(source.slice(window)))
         .line_start(source.place(window.start).line)
         .path(source.name_at(main.start))
         .annotation(caret.label(why));
@@ -209,6 +230,21 @@ mod tests {
             for line in drawn.lines() {
                 assert!(line.chars().count() <= 80, "{} characters: {line}", line.chars().count());
             }
+        }
+    }
+
+    #[test]
+    fn the_password_of_an_address_is_not_drawn() {
+        for (text, shown) in [
+            ("url: postgres://app:hunter2@db.example/shop", "url: postgres://app:*******@db.example/shop"),
+            ("url: \"redis://:p@ss/word@127.0.0.1/0\", a: b@c", "url: \"redis://:*********@127.0.0.1/0\", a: b@c"),
+            ("a: mysql://x:y@z b: mysql://x:yy@z", "a: mysql://x:*@z b: mysql://x:**@z"),
+            ("base: https://api.example:8443/a@b", "base: https://api.example:8443/a@b"),
+            ("base: https://user@api.example # a:b@c", "base: https://user@api.example # a:b@c"),
+        ] {
+            let source = Source::new("a.yaml", text);
+            let drawn = plain(&Diagnostic::error(&CODE, Span::new(0, 3), "no"), &source);
+            assert!(drawn.contains(shown), "{drawn}");
         }
     }
 
