@@ -1,7 +1,12 @@
 //! Secrets: wrapped so that they cannot be printed by accident, and a registry that masks them in any text.
 
+mod forms;
+
 use memchr::memmem::Finder;
-use std::sync::{Arc, RwLock};
+use std::{
+    collections::HashSet,
+    sync::{Arc, RwLock},
+};
 use zeroize::Zeroizing;
 
 /// A secret text. No `Display`; `Debug` shows nothing of it; memory is wiped when the last clone goes.
@@ -32,46 +37,69 @@ impl std::fmt::Debug for Secret {
 #[derive(Clone, Default)]
 pub struct Masks(Arc<RwLock<Forms>>);
 
-/// Each form of each secret, the longest first, and what stands in its place.
+/// Each form of each secret, the longest first.
 type Forms = Arc<Vec<Form>>;
 
 #[derive(Clone)]
 struct Form {
     text: String,
-    shown: &'static str,
+    /// The rare characters that it holds: where one of them is missing nobody has to search.
+    rare: Rare,
     /// Finds it. What a search has to prepare is prepared once: every text that is stored or printed is looked through.
     finder: Finder<'static>,
 }
 
-impl Form {
-    fn new(text: String, shown: &'static str) -> Form {
-        let finder = Finder::new(text.as_bytes()).into_owned();
-        Form { text, shown, finder }
+/// Which of `%`, `\` and `&` a text holds: most forms of a secret have one of them, and most texts have none.
+#[derive(Clone, Copy)]
+struct Rare(u8);
+
+impl Rare {
+    fn of(text: &str) -> Rare {
+        let bit = |byte: u8, bit: u8| if memchr::memchr(byte, text.as_bytes()).is_some() { bit } else { 0 };
+        Rare(bit(b'%', 1) | bit(b'\\', 2) | bit(b'&', 4))
     }
 
-    fn stands_in(&self, text: &str) -> bool {
-        self.text.len() <= text.len() && self.finder.find(text.as_bytes()).is_some()
+    fn has(self, other: Rare) -> bool {
+        other.0 & !self.0 == 0
     }
 }
 
+impl Form {
+    fn new(text: String) -> Form {
+        let finder = Finder::new(text.as_bytes()).into_owned();
+        Form { rare: Rare::of(&text), text, finder }
+    }
+
+    /// Where it stands; `rare` is that of the text.
+    fn find(&self, text: &[u8], rare: Rare) -> Option<usize> {
+        if self.text.len() > text.len() || !rare.has(self.rare) {
+            return None;
+        }
+        self.finder.find(text)
+    }
+}
+
+/// What stands in the place of a secret.
+const SHOWN: &str = "(secret)";
+
 impl Masks {
-    /// From now on `text` (and its URL, JSON, hex and base64 forms) is replaced by `(secret)`.
+    /// From now on `text` (and its URL, JSON, HTML, hex and base64 forms) is replaced by `(secret)`.
     /// Shorter than four characters is not registered: masking `1` would destroy every output.
     pub fn add(&self, secret: &Secret) {
         let text = secret.reveal();
         if text.len() < 4 {
             return;
         }
-        let mut forms = encodings(text);
+        let mut forms = forms::of(text);
         forms.retain(|form| form.len() >= 4);
         if let Ok(mut masks) = self.0.write() {
-            let masks = Arc::make_mut(&mut masks);
-            for form in forms {
-                if !masks.iter().any(|known| known.text == form) {
-                    masks.push(Form::new(form, "(secret)"));
-                }
+            let known: HashSet<&str> = masks.iter().map(|form| form.text.as_str()).collect();
+            forms.retain(|form| !known.contains(form.as_str()));
+            if forms.is_empty() {
+                return;
             }
-            // Longest first: a password inside a URL must not leave the rest of the URL's form behind.
+            let masks = Arc::make_mut(&mut masks);
+            masks.extend(forms.into_iter().map(Form::new));
             masks.sort_by_key(|form| std::cmp::Reverse(form.text.len()));
         }
     }
@@ -86,13 +114,50 @@ impl Masks {
         MasksNow(self.0.read().ok().map(|masks| masks.clone()))
     }
 
-    /// The text with every registered secret masked.
+    /// The text with every registered secret masked. Whoever shortens a text masks it before: of what is cut in two, no part is found.
     pub fn apply(&self, text: &str) -> String {
         let Ok(masks) = self.0.read() else { return String::from("(output withheld: mask registry unavailable)") };
-        masks.iter().fold(text.to_owned(), |out, form| {
-            if form.stands_in(&out) { out.replace(form.text.as_str(), form.shown) } else { out }
-        })
+        let found = places(&masks, text);
+        let (mut out, mut from) = (String::with_capacity(text.len()), 0);
+        for (start, end) in found {
+            out.push_str(&text[from..start]);
+            out.push_str(SHOWN);
+            from = end;
+        }
+        out.push_str(&text[from..]);
+        out
     }
+
+    /// At most so many characters of the text, masked before it is cut.
+    pub fn shortened(&self, text: &str, most: usize) -> String {
+        let text = self.apply(text);
+        match text.char_indices().nth(most) {
+            Some((end, _)) => format!("{}…", &text[..end]),
+            None => text,
+        }
+    }
+}
+
+/// Where any form stands, from left to right; forms that overlap are one place, so that no part of either stays.
+fn places(masks: &[Form], text: &str) -> Vec<(usize, usize)> {
+    let (bytes, rare) = (text.as_bytes(), Rare::of(text));
+    let mut found: Vec<(usize, usize)> = Vec::new();
+    for form in masks {
+        let mut from = 0;
+        while let Some(at) = form.find(&bytes[from..], rare) {
+            found.push((from + at, from + at + form.text.len()));
+            from += at + 1;
+        }
+    }
+    found.sort_unstable();
+    found.dedup_by(|next, last| {
+        let overlap = next.0 < last.1;
+        if overlap {
+            last.1 = last.1.max(next.1);
+        }
+        overlap
+    });
+    found
 }
 
 /// What was registered at one moment.
@@ -102,35 +167,28 @@ impl MasksNow {
     /// As [`Masks::catches`].
     pub fn catches(&self, text: &str) -> bool {
         let Some(masks) = &self.0 else { return true };
+        if masks.last().is_none_or(|shortest| shortest.text.len() > text.len()) {
+            return false;
+        }
+        let rare = Rare::of(text);
         // The shortest first: most texts are shorter than every form.
-        masks.iter().rev().take_while(|form| form.text.len() <= text.len()).any(|form| form.stands_in(text))
+        let mut fitting = masks.iter().rev().take_while(|form| form.text.len() <= text.len());
+        fitting.any(|form| form.find(text.as_bytes(), rare).is_some())
     }
 }
+
+/// The same registry.
+impl PartialEq for Masks {
+    fn eq(&self, other: &Masks) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+impl Eq for Masks {}
 
 impl std::fmt::Debug for Masks {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Masks(…)")
     }
-}
-
-fn encodings(text: &str) -> Vec<String> {
-    use base64::Engine;
-    let mut forms = vec![text.to_owned()];
-    forms.push(percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string());
-    let mut json = String::new();
-    super::json::quote(text, &mut json);
-    forms.push(json[1..json.len() - 1].to_owned());
-    forms.push(super::value::hex(text.as_bytes())[2..].to_owned());
-    forms.push(text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;"));
-    for lead in ["", "x", "xx"] {
-        let encoded = base64::engine::general_purpose::STANDARD_NO_PAD.encode(format!("{lead}{text}"));
-        // Only the characters that depend on nothing but the secret.
-        let from = [0, 2, 3][lead.len()];
-        let end = encoded.len() - usize::from(!(lead.len() + text.len()).is_multiple_of(3));
-        forms.push(encoded.get(from..end).unwrap_or("").to_owned());
-    }
-    forms.dedup();
-    forms
 }
 
 #[cfg(test)]
@@ -148,10 +206,91 @@ mod tests {
             assert_ne!(masks.apply(&text), text, "{lead}");
             assert!(masks.catches(&text) && !masks.catches(lead), "{lead}");
         }
-        let all = encodings(secret.reveal()).join(" | ");
-        for form in encodings(secret.reveal()) {
+        let all = forms::of(secret.reveal()).join(" | ");
+        for form in forms::of(secret.reveal()) {
             assert!(!masks.apply(&all).contains(&form), "{form}");
         }
         assert_eq!(format!("{secret:?}"), "Secret(…)");
+    }
+
+    #[test]
+    fn a_secret_is_masked_as_the_usual_writers_write_it() {
+        let secret = r#"s3-cr.t_pa~s/s+w'o"rd<x>\ä&"#;
+        let masks = Masks::default();
+        masks.add(&Secret::new(secret));
+        let hex: String = secret.bytes().map(|b| format!("{b:02X}")).collect();
+        let json = |text: &str| crate::base::json::text_of(&crate::base::value::Value::text(text));
+        let inner = json(secret);
+        let written = [
+            // RFC 3986, by capital and small digits; as JavaScript, Python and a form write it.
+            "s3-cr.t_pa~s%2Fs%2Bw%27o%22rd%3Cx%3E%5C%C3%A4%26",
+            "s3-cr.t_pa~s%2fs%2bw%27o%22rd%3cx%3e%5c%c3%a4%26",
+            "s3-cr.t_pa~s%2Fs%2Bw'o%22rd%3Cx%3E%5C%C3%A4%26",
+            "s3-cr.t_pa~s/s%2Bw%27o%22rd%3Cx%3E%5C%C3%A4%26",
+            "s3-cr.t_pa%7Es%2Fs%2Bw%27o%22rd%3Cx%3E%5C%C3%A4%26",
+            // JSON that escapes the slash, everything beyond ASCII, or what HTML would obey.
+            r#"s3-cr.t_pa~s\/s+w'o\"rd<x>\\ä&"#,
+            r#"s3-cr.t_pa~s/s+w'o\"rd<x>\\\u00e4&"#,
+            r#"s3-cr.t_pa~s\/s+w'o\"rd<x>\\\u00e4&"#,
+            r#"s3-cr.t_pa~s/s+w'o\"rd\u003cx\u003e\\ä\u0026"#,
+            r"s3-cr.t_pa~s/s\u002Bw\u0027o\u0022rd\u003Cx\u003E\\\u00E4\u0026",
+            &inner,
+            &json(&inner),
+            &json(&json(&inner)),
+            "s3-cr.t_pa~s/s+w&#x27;o&quot;rd&lt;x&gt;\\ä&amp;",
+            "s3-cr.t_pa~s/s+w&#39;o&#34;rd&lt;x&gt;\\ä&amp;",
+            "s3-cr.t_pa~s/s+w'o\"rd&lt;x&gt;\\ä&amp;",
+            &hex,
+            &hex.to_lowercase(),
+            &base64::engine::general_purpose::URL_SAFE.encode(format!("user:{secret}")),
+            &base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(secret),
+        ];
+        for text in written {
+            let text = format!("before {text} behind");
+            let masked = masks.apply(&text);
+            assert!(masks.catches(&text) && masked.contains("(secret)"), "{text}");
+            // What is left is what was put around it: quotes, and the name before it.
+            let left = masked.replacen("(secret)", "", 1).len();
+            assert!(left <= "before  behind".len() + 16, "{text} -> {masked}");
+        }
+    }
+
+    #[test]
+    fn in_most_texts_few_forms_are_looked_for() {
+        let secret = r#"s3-cr.t_pa~s/s+w'o"rd<x>\ä&"#;
+        let masks = Masks::default();
+        masks.add(&Secret::new(secret));
+        let forms = masks.0.read().unwrap().clone();
+        let always = forms.iter().filter(|form| form.rare.0 == 0).count();
+        assert!(forms.len() > 50 && always <= 14, "{always} of {}", forms.len());
+        let plain = Masks::default();
+        plain.add(&Secret::new("Kanari07Qzv7Wx3m"));
+        assert!(plain.0.read().unwrap().len() <= 8);
+        // What is known is not registered once more.
+        plain.add(&Secret::new("Kanari07Qzv7Wx3m"));
+        assert!(plain.0.read().unwrap().len() <= 8);
+    }
+
+    #[test]
+    fn of_secrets_that_overlap_no_part_stays() {
+        let masks = Masks::default();
+        ["abcdef", "defxyz", "ärgerlich"].iter().for_each(|secret| masks.add(&Secret::new(*secret)));
+        assert_eq!(masks.apply("1 abcdefxyz 2 abcdefabcdef 3"), "1 (secret) 2 (secret)(secret) 3");
+        assert_eq!(masks.apply("sehr ärgerlich!"), "sehr (secret)!");
+    }
+
+    #[test]
+    fn a_text_is_masked_before_it_is_cut() {
+        let masks = Masks::default();
+        masks.add(&Secret::new("abcdefghijklmnop"));
+        assert_eq!(masks.shortened("at abcdefghijklmnop", 12), "at (secret)");
+        assert_eq!(masks.shortened("at abcdefghijklmnop", 6), "at (se…");
+    }
+
+    #[test]
+    fn a_key_of_several_lines_is_masked_line_by_line() {
+        let masks = Masks::default();
+        masks.add(&Secret::new("-----BEGIN KEY-----\nMIIEvgIBADANBgkqhkiG9w0B\nshort\n-----END KEY-----\n"));
+        assert_eq!(masks.apply("at MIIEvgIBADANBgkqhkiG9w0B"), "at (secret)");
     }
 }
