@@ -2,6 +2,7 @@
 
 pub mod canonical;
 pub mod counted;
+pub mod cover;
 pub mod decimal;
 pub mod diagnostic;
 pub mod identity;

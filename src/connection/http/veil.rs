@@ -3,53 +3,32 @@
 
 use super::{request::Request, request::mark_body, settings::HttpSettings};
 use crate::base::{
-    json, url_path,
-    value::{Data, Marks, Value},
+    cover::Cover,
+    value::{Marks, Value},
 };
-
-/// Shorter texts are left alone: hiding `1` would destroy every sentence.
-const SHORTEST: usize = 4;
 
 impl Request {
     /// A text about this request, for people: what is personal or secret in the request is hidden in it.
     pub fn veiled(&self, text: &str, settings: &HttpSettings) -> String {
-        let mut hidden: Vec<(String, &'static str)> = Vec::new();
+        let mut hidden = Cover::default();
         let parts = [("query", &self.query), ("headers", &self.headers)];
         for (root, (name, value)) in parts.into_iter().flat_map(|(root, all)| all.iter().map(move |pair| (root, pair)))
         {
             let personal = settings.personal.iter().filter_map(|part| part.below(root));
             let is = personal.into_iter().any(|s| s.first().is_none_or(|step| step.eq_ignore_ascii_case(name)));
-            leaves(value, if is { Marks::PERSONAL } else { Marks::NONE }, &mut hidden);
+            hidden.add(value, if is { Marks::PERSONAL } else { Marks::NONE });
         }
         if let Some(body) = &self.body {
-            leaves(&mark_body(body.clone(), settings), Marks::NONE, &mut hidden);
+            hidden.add(&mark_body(body.clone(), settings), Marks::NONE);
         }
         if self.path.marks.hidden() {
             let path = self.path.bare();
             for segment in path.split('/') {
                 let decoded = percent_encoding::percent_decode_str(segment).decode_utf8_lossy();
-                leaves(&Value::text(&*decoded), self.path.marks, &mut hidden);
+                hidden.add(&Value::text(&*decoded), self.path.marks);
             }
         }
-        // Longest first: a name within an address must not leave the rest of it.
-        hidden.sort_by_key(|(form, _)| std::cmp::Reverse(form.len()));
-        hidden.iter().fold(text.to_owned(), |text, (form, shown)| text.replace(form, shown))
-    }
-}
-
-fn leaves(value: &Value, around: Marks, hidden: &mut Vec<(String, &'static str)>) {
-    let marks = value.marks | around;
-    match &value.data {
-        Data::Map(map) => map.values().for_each(|inner| leaves(inner, marks, hidden)),
-        Data::List(list) => list.iter().for_each(|inner| leaves(inner, marks, hidden)),
-        _ if marks.hidden() && !value.is_unknown() && !value.is_null() => {
-            let (text, shown) = (value.bare(), if marks.has(Marks::SECRET) { "(secret)" } else { "(personal)" });
-            let mut quoted = String::new();
-            json::quote(&text, &mut quoted);
-            let forms = [text.to_string(), quoted.trim_matches('"').to_owned(), url_path::encoded(&text).into_owned()];
-            hidden.extend(forms.into_iter().filter(|form| form.len() >= SHORTEST).map(|form| (form, shown)));
-        }
-        _ => {}
+        hidden.over(text)
     }
 }
 
