@@ -3,6 +3,7 @@
 //! A message never holds a secret or data of a row: DETAIL of the server is cut to the name of the constraint.
 
 use super::reference::Unresolved;
+use crate::base::cover::Cover;
 use std::sync::Arc;
 
 /// What kind of thing went wrong. Decides what the engine does next; the words decide what a person does.
@@ -135,6 +136,15 @@ impl Fault {
     /// With advice of its own.
     pub fn advise(mut self, advice: impl Into<String>) -> Fault {
         self.advice = Some(advice.into());
+        self
+    }
+
+    /// With what is hidden left out of the database's own words.
+    pub fn covered(mut self, cover: &Cover) -> Fault {
+        if !cover.is_empty() {
+            self.message = cover.over(&self.message);
+            self.hint = self.hint.map(|hint| cover.over(&hint));
+        }
         self
     }
 

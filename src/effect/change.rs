@@ -84,6 +84,11 @@ pub struct RowChange {
 }
 
 impl RowChange {
+    /// What stands in both images.
+    pub fn values(&self) -> impl Iterator<Item = &Value> {
+        self.before.iter().chain(&self.after).flat_map(|row| row.values())
+    }
+
     /// What happened, stamps left aside.
     pub fn deed(&self) -> Deed {
         match (&self.before, &self.after) {

@@ -30,7 +30,10 @@ use crate::{
         resolve,
         step::{ALWAYS, Step},
     },
-    base::{identity::EffectId, value::Value},
+    base::{
+        identity::EffectId,
+        value::{Marks, Value},
+    },
     connection::handle::Reading,
     effect::change::RowChange,
     journal::{
@@ -151,6 +154,22 @@ pub(super) enum Halt {
     Rest(&'static str),
     /// A connection leads to another database than planned: nothing was written, and the run can go on when it is right.
     Elsewhere(String),
+}
+
+impl Halt {
+    /// What a database says of it, without what is hidden in these values.
+    pub(super) fn covered(self, scope: &Scope) -> Halt {
+        self.covered_by(scope.values())
+    }
+
+    pub(super) fn covered_by<'v>(self, values: impl Iterator<Item = &'v Value>) -> Halt {
+        match self {
+            Halt::Trouble(trouble) => Halt::Trouble(trouble.covered(|cover| {
+                values.for_each(|value| cover.add(value, Marks::NONE));
+            })),
+            other => other,
+        }
+    }
 }
 
 impl From<Trouble> for Halt {
@@ -316,7 +335,7 @@ impl<'a> Driver<'a> {
                         return self.rest(&format!("this version of trueup does not know the step `{path}`")).await;
                     };
                     self.always = path.split('/').any(|part| part == ALWAYS);
-                    match Box::pin(self.place(&place)).await {
+                    match Box::pin(self.place(&place)).await.map_err(|halt| halt.covered(&self.scope)) {
                         Ok(()) | Err(Halt::Round) => {}
                         Err(Halt::Journal(error)) => return Err(error),
                         Err(Halt::Rest(why)) => return self.rest(why).await,

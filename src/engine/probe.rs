@@ -73,8 +73,10 @@ impl Driver<'_> {
         loop {
             let trouble = match self.probe_once(place, probe).await {
                 Ok(answer) => return Ok(Ok(answer)),
-                Err(Halt::Trouble(trouble)) => trouble,
-                Err(other) => return Err(other),
+                Err(halt) => match halt.covered(&self.scope) {
+                    Halt::Trouble(trouble) => trouble,
+                    other => return Err(other),
+                },
             };
             // Every look sees the world as it is then.
             self.close_readers().await;

@@ -9,8 +9,9 @@ use super::{
 use crate::{
     action::deed::{Find, Query, Tally},
     base::{
+        cover::Cover,
         source::Span,
-        value::{Map, Value},
+        value::{Map, Marks, Value},
     },
     connection::{
         fault::{Fault, FaultKind},
@@ -139,7 +140,10 @@ pub async fn query(session: &mut Session, query: &Query, setting: &Setting, at: 
         Err(fault) if fault.kind == FaultKind::TooMany && query.expect != Expect::Many => {
             return Err(missed(query.expect, limits.rows, true, at, "the query"));
         }
-        Err(fault) => return Err(database(&query.connection, fault, at)),
+        Err(fault) => {
+            let hidden = |cover: &mut Cover| query.bound.binds.iter().for_each(|bind| cover.add(bind, Marks::NONE));
+            return Err(database(&query.connection, fault, at).covered(hidden));
+        }
     };
     let facts = query.like.as_ref().and_then(|table| setting.facts_of(table));
     let mut seen: Vec<Map> = rows.iter().map(|row| facts.map_or_else(|| row.clone(), |f| f.seen(row))).collect();

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     action::deed::Statement as Deed,
     base::{
+        cover::Cover,
         source::Span,
         value::{Map, Marks, Value},
     },
@@ -31,6 +32,13 @@ use std::sync::Arc;
 
 /// Runs the statement in the transaction of `changing`.
 pub async fn run(changing: &mut Changing, deed: &Deed, setting: &Setting, at: Span) -> Result<Carried, Trouble> {
+    let went = carried(changing, deed, setting, at).await;
+    went.map_err(|trouble| {
+        trouble.covered(|cover| deed.bound.binds.iter().for_each(|bind| cover.add(bind, Marks::NONE)))
+    })
+}
+
+async fn carried(changing: &mut Changing, deed: &Deed, setting: &Setting, at: Span) -> Result<Carried, Trouble> {
     let fault = |fault: Fault| database(&deed.connection, fault, at);
     grants::statement(setting, &deed.connection, &deed.bound.sql, at)?;
     setting.at_hand.spoil();
@@ -161,6 +169,13 @@ impl<'a> Aim<'a> {
         Ok(Some(Aim { table, facts, names, statement, returns: false, before }))
     }
 
+    /// What is hidden in the rows as they were.
+    fn cover(&self, cover: &mut Cover) {
+        for row in self.before.iter().filter_map(|(_, row)| row.as_ref()) {
+            self.facts.marked(row).values().for_each(|value| cover.add(value, Marks::NONE));
+        }
+    }
+
     /// Runs the statement for good; the keys of the rows that it touched.
     async fn run(&self, changing: &mut Changing, deed: &Deed, at: Span) -> Result<Vec<Vec<Value>>, Trouble> {
         if self.returns {
@@ -179,7 +194,7 @@ impl<'a> Aim<'a> {
     /// Runs the statement for good and reads its rows again. An INSERT may give other keys than the first time.
     async fn hit(self, changing: &mut Changing, deed: &Deed, at: Span) -> Result<Vec<RowChange>, Trouble> {
         let fault = |fault: Fault| database(&deed.connection, fault, at);
-        let keys = self.run(changing, deed, at).await?;
+        let keys = self.run(changing, deed, at).await.map_err(|trouble| trouble.covered(|cover| self.cover(cover)))?;
         let after = changing.lock_and_read(&self.table.table, &self.names, &keys).await.map_err(fault)?;
         let was_there = |key: &Vec<Value>| self.before.iter().any(|(k, row)| k == key && row.is_some());
         let columns = match changing.dialect() == Dialect::Mysql || keys.iter().any(|key| !was_there(key)) {

@@ -3,6 +3,7 @@
 use crate::{
     action::{ends::Way, resolve},
     base::{
+        cover::Cover,
         source::{Source, Span},
         value::Value,
     },
@@ -185,6 +186,19 @@ impl Trouble {
                     .collect();
                 format!("no longer as planned: {}", parts.join("; "))
             }
+        }
+    }
+
+    /// A database's own words may repeat what is hidden in what it was given, and in the row that it refuses: that is hidden there too.
+    /// `hidden` says what that is; nobody asks where nothing failed.
+    pub fn covered(self, hidden: impl FnOnce(&mut Cover)) -> Trouble {
+        match self {
+            Trouble::Database { connection, fault, at } => {
+                let mut cover = Cover::default();
+                hidden(&mut cover);
+                Trouble::Database { connection, fault: fault.covered(&cover), at }
+            }
+            other => other,
         }
     }
 

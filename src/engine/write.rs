@@ -157,7 +157,9 @@ impl Driver<'_> {
             });
         }
         self.images(&place.path, &carried);
-        self.commit(*writing, connection).await?;
+        let made = self.commit(*writing, connection).await;
+        // What is looked at only now, a deferred constraint, may tell of the row as well.
+        made.map_err(|halt| halt.covered_by(carried.changes.iter().flat_map(RowChange::values)))?;
         Ok(Went { message, response: Some(rows_words(&carried)), ..Went::done(value) })
     }
 

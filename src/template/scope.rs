@@ -112,6 +112,12 @@ impl Scope {
         }
     }
 
+    /// All values that have a name, those too that a later one hides.
+    pub fn values(&self) -> impl Iterator<Item = &Value> {
+        let entries = self.layers().flat_map(|layer| layer.names.iter().map(|(_, entry)| entry));
+        entries.filter_map(|entry| if let Entry::Value(value) = entry { Some(value) } else { None })
+    }
+
     /// All names, each once, `vars` among them when there are any.
     pub fn names(&self) -> Vec<&str> {
         let mut all: Vec<&str> = self.layers().flat_map(|layer| layer.names.iter().map(|(name, _)| &**name)).collect();

@@ -69,7 +69,7 @@ pub(super) fn taken(change: &Change, ground: &Ground<'_>, before: &Map) -> Strin
     let mut told = set.iter().filter(|(_, to)| matches!(to, To::Append(_))).filter_map(|(column, _)| {
         let text = before.get(column)?.as_str()?;
         let last = text.lines().rev().find(|line| !line.trim().is_empty())?.trim();
-        let last: String = last.chars().take(LONGEST_LINE).collect();
+        let last = ground.masks.shortened(last, LONGEST_LINE);
         Some(format!("; `{column}` ends with {}", shown(column, &Value::text(last))))
     });
     told.next().or_else(since).unwrap_or_default()

@@ -3,7 +3,10 @@
 use super::Ground;
 use crate::{
     action::change::{Change, Pick, To, Wanted},
-    base::value::{Map, Marks, Value},
+    base::{
+        cover::Cover,
+        value::{Map, Marks, Value},
+    },
 };
 use indexmap::IndexMap;
 use std::{collections::BTreeSet, sync::Arc};
@@ -21,6 +24,24 @@ pub(super) fn covered(change: &Change) -> BTreeSet<Arc<str>> {
     let given = set.iter().chain(create.iter().flatten());
     covered.extend(given.filter(|(_, to)| hides(to)).map(|(column, _)| column.clone()));
     covered
+}
+
+impl Ground<'_> {
+    /// What is hidden in the rows that are to be changed, in what they are to become, and in their keys.
+    pub(super) fn cover(&self, change: &Change, rows: &[Map], cover: &mut Cover) {
+        rows.iter().flat_map(|row| self.marked(row).into_iter().collect::<Vec<_>>()).for_each(|(_, value)| {
+            cover.add(&value, Marks::NONE);
+        });
+        if let Pick::Key(key) = &change.pick {
+            key.iter().for_each(|(column, value)| cover.add(value, self.marks(column)));
+        }
+        let Wanted::Present { set, create } = &change.wanted else { return };
+        for (column, to) in set.iter().chain(create.iter().flatten()) {
+            if let To::Value(value) | To::Merge(value) | To::Append(value) = to {
+                cover.add(value, self.marks(column));
+            }
+        }
+    }
 }
 
 /// The columns that get something hidden, whatever the project file says of them, or something that rests on an example.

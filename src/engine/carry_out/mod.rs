@@ -18,12 +18,14 @@ use super::{
 use crate::{
     action::change::{Change, Pick, To, Wanted},
     base::{
+        secret::Masks,
         source::Span,
         value::{Data, Map, Marks, Value},
     },
     connection::{
         fault::{Fault, FaultKind},
         handle::Changing,
+        rows::Touched,
         statement::SetTo,
     },
     effect::{
@@ -115,6 +117,7 @@ struct Ground<'a> {
     covered: BTreeSet<Arc<str>>,
     /// Where the item wrote something hidden before.
     hidden: Hidden,
+    masks: &'a Masks,
 }
 
 impl Ground<'_> {
@@ -174,7 +177,16 @@ async fn carried(changing: &mut Changing, change: &Change, setting: &Setting, at
     let columns = columns(changing, &change.table, setting).await.map_err(fault)?;
     let alone = is_alone(changing, &change.table, setting).await.map_err(fault)?;
     let (covered, hidden) = (covered(change), setting.veil.known());
-    let ground = Ground { facts, columns, key: facts.key_columns(), alone, table: &change.table, covered, hidden };
+    let ground = Ground {
+        facts,
+        columns,
+        key: facts.key_columns(),
+        alone,
+        table: &change.table,
+        covered,
+        hidden,
+        masks: &setting.masks,
+    };
     known_columns(change, &ground, at)?;
     let audits = audit::table_of(setting, &change.table).filter(|_| change.audit);
     let audits_alone = match &audits {
@@ -184,23 +196,40 @@ async fn carried(changing: &mut Changing, change: &Change, setting: &Setting, at
     // Where nothing else can be touched, nobody has to look. (Elsewhere also before the first change: PostgreSQL counts on from
     // what an earlier transaction of the same session did, until it passes its counts on.)
     let quiet = alone && audits_alone;
-    let touched = if quiet { Vec::new() } else { changing.touched().await.map_err(fault)? };
+    let touched = if quiet { None } else { Some(changing.touched().await.map_err(fault)?) };
     let rows = pick(changing, change, &ground, at).await?;
+    let went = carried_rows(changing, change, setting, &ground, &rows, audits_alone, touched, at).await;
+    went.map_err(|trouble| trouble.covered(|cover| ground.cover(change, &rows, cover)))
+}
+
+/// The rows that were picked. `touched`: what was touched before, where anything else can be.
+#[expect(clippy::too_many_arguments, reason = "one function, in two so that what fails in it passes one place")]
+async fn carried_rows(
+    changing: &mut Changing,
+    change: &Change,
+    setting: &Setting,
+    ground: &Ground<'_>,
+    rows: &[Map],
+    audits_alone: bool,
+    touched: Option<Vec<Touched>>,
+    at: Span,
+) -> Result<Carried, Trouble> {
+    let fault = |fault: Fault| database(&change.table.connection, fault, at);
     let mut carried = Carried::default();
     carried.computed.extend(computed(&change.table, ground.facts, &ground.columns));
-    if quiet
+    if touched.is_none()
         && change.audit
-        && let [before] = rows.as_slice()
-        && let Some(both) = with_audit(changing, setting, change, &ground, before, at).await?
+        && let [before] = rows
+        && let Some(both) = with_audit(changing, setting, change, ground, before, at).await?
     {
         carried.changes = both;
         return Ok(carried);
     }
     let mut in_vain = 0;
-    for row in &rows {
-        let (done, came) = one(changing, change, &ground, row, &setting.about.key, at).await?;
+    for row in rows {
+        let (done, came) = one(changing, change, ground, row, &setting.about.key, at).await?;
         if came == Came::Written && done.deed() == Deed::Nothing {
-            kept(change, &ground, row, &done, at)?;
+            kept(change, ground, row, &done, at)?;
         }
         carried.unknown |= came == Came::Unknown;
         in_vain += u64::from(came == Came::Written && done.deed() == Deed::Nothing);
@@ -209,7 +238,7 @@ async fn carried(changing: &mut Changing, change: &Change, setting: &Setting, at
     if rows.is_empty()
         && let (Pick::Key(key), Wanted::Present { create: Some(create), set }) = (&change.pick, &change.wanted)
     {
-        let (done, came) = create_row(changing, change, &ground, key, create, set, at).await?;
+        let (done, came) = create_row(changing, change, ground, key, create, set, at).await?;
         carried.unknown |= came == Came::Unknown;
         carried.changes.push(done);
     }
@@ -218,9 +247,7 @@ async fn carried(changing: &mut Changing, change: &Change, setting: &Setting, at
         if change.audit {
             write_audits(changing, setting, &mut carried, change, audits_alone, at).await?;
         }
-        if quiet {
-            return Ok(carried);
-        }
+        let Some(touched) = touched else { return Ok(carried) };
         changing.check_deferred().await.map_err(fault)?;
         let after = changing.touched().await.map_err(fault)?;
         let mut explained = Explained::by_rows(&carried.changes);

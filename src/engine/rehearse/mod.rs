@@ -29,8 +29,9 @@ use crate::{
         step::Step,
     },
     base::{
+        cover::Cover,
         source::Span,
-        value::{Map, Value},
+        value::{Map, Marks, Value},
     },
     connection::{
         database::Database,
@@ -124,6 +125,17 @@ struct Memo {
 enum Interrupt {
     Missing(Box<Missing>),
     Trouble(Trouble, Arc<str>),
+}
+
+impl Interrupt {
+    /// What a database says of it, without what is hidden in these values.
+    fn covered(self, scope: &Scope) -> Interrupt {
+        let hidden = |cover: &mut Cover| scope.values().for_each(|value| cover.add(value, Marks::NONE));
+        match self {
+            Interrupt::Trouble(trouble, path) => Interrupt::Trouble(trouble.covered(hidden), path),
+            other => other,
+        }
+    }
 }
 
 struct Missing {

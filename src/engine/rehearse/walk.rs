@@ -39,7 +39,9 @@ impl Pass<'_> {
     }
 
     pub(super) async fn step(&mut self, path: &Arc<str>, step: &Step) -> Result<(), Interrupt> {
-        if step.common.for_each.is_some() { self.turns(path, step).await } else { self.once(path, step).await }
+        let went =
+            if step.common.for_each.is_some() { self.turns(path, step).await } else { self.once(path, step).await };
+        went.map_err(|interrupt| interrupt.covered(&self.scope))
     }
 
     /// A step that is done once, or one turn of a loop.

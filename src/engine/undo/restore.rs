@@ -7,6 +7,7 @@
 use crate::{
     action::deed::Restore,
     base::{
+        cover::Cover,
         json,
         source::Span,
         value::{Map, Marks, Value},
@@ -280,7 +281,18 @@ impl<'a> Work<'a> {
         Ok((!dragged.is_empty()).then_some(dragged))
     }
 
+    /// What the database says of it is told without what is hidden in the row.
     async fn one(&mut self, changing: &mut Changing, change: &RowChange) -> Result<Came, Fault> {
+        let went = self.one_row(changing, change).await;
+        went.map_err(|fault| {
+            let mut cover = Cover::default();
+            let rows = change.before.iter().chain(&change.after).chain([&change.key]);
+            rows.flat_map(|row| row.values()).for_each(|value| cover.add(value, Marks::NONE));
+            fault.covered(&cover)
+        })
+    }
+
+    async fn one_row(&mut self, changing: &mut Changing, change: &RowChange) -> Result<Came, Fault> {
         let Some(facts) = self.setting.facts_of(&change.table) else {
             return Ok(Came::Left(whole(change, "the run's project file does not declare its table".into())));
         };
