@@ -24,6 +24,7 @@ use crate::{
     },
     base::{
         counted::counted,
+        secret::Masks,
         value::{Data, Value},
     },
     journal::{payload::*, words::Outcome},
@@ -249,14 +250,18 @@ impl Driver<'_> {
                         && self.is_so(fails, &scope)?
                     {
                         let text = fails.scalar().text.trim();
-                        return Err(
-                            Trouble::Missed(missed(&place.step, format!("it holds that {text}"), &answer)).into()
-                        );
+                        return Err(Trouble::Missed(missed(
+                            &place.step,
+                            format!("it holds that {text}"),
+                            &answer,
+                            &self.setting.masks,
+                        ))
+                        .into());
                     }
                     if self.is_so(&spec.until, &scope)? {
                         return Ok(Went::done(answer));
                     }
-                    facts::short(&answer)
+                    facts::short(&answer, &self.setting.masks)
                 }
                 Err(Halt::Trouble(trouble)) if matches!(trouble, Trouble::Missed(_) | Trouble::Call(_)) => {
                     trouble.message()
@@ -341,8 +346,8 @@ impl Driver<'_> {
     }
 }
 
-fn missed(step: &Step, message: String, answer: &Value) -> Missed {
-    let seen = vec![(step.id().unwrap_or("answer").to_owned(), facts::short(answer))];
+fn missed(step: &Step, message: String, answer: &Value, masks: &Masks) -> Missed {
+    let seen = vec![(step.id().unwrap_or("answer").to_owned(), facts::short(answer, masks))];
     Missed { message, seen, at: step.act_at }
 }
 

@@ -1,7 +1,10 @@
 //! Whether a fact is as a row of a decision table wants it.
 
 use crate::{
-    base::value::{Data, Value},
+    base::{
+        secret::Masks,
+        value::{Data, Value},
+    },
     read::http::Status,
     template::equal,
 };
@@ -34,11 +37,7 @@ pub fn class(text: &str) -> Option<Status> {
     Some(Status::Class(hundreds))
 }
 
-/// A value in one line, masked.
-pub fn short(value: &Value) -> String {
-    let shown = value.shown();
-    match shown.char_indices().nth(SHORT) {
-        Some((at, _)) => format!("{}…", &shown[..at]),
-        None => shown,
-    }
+/// A value in one line, masked; a secret that `masks` know is looked for before it is cut.
+pub fn short(value: &Value, masks: &Masks) -> String {
+    masks.shortened(&value.shown(), SHORT)
 }

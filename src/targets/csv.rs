@@ -287,6 +287,9 @@ fn header<'a>(record: &::csv::ByteRecord, spec: &'a CsvSource) -> Result<Vec<(Ar
     Err(Ended::File(BadFile(format!("does not have the columns of the playbook: {}", wrong.join("; ")))))
 }
 
+/// A longer text of a cell is not told.
+const LONGEST_SHOWN: usize = 60;
+
 /// The typed value of a cell. An error never shows what is personal.
 fn cell(column: &CsvColumn, bytes: &[u8]) -> Result<Value, String> {
     if bytes.len() > MOST_CELL {
@@ -304,8 +307,12 @@ fn cell(column: &CsvColumn, bytes: &[u8]) -> Result<Value, String> {
         _ if blank => Ok(Data::Null),
         kind => typed(kind, column, text.trim()),
     };
-    let shown =
-        || if column.personal { "its value".to_owned() } else { Value::text(text).shown().chars().take(60).collect() };
+    // No part of a long text: it might be the part of a secret.
+    let shown = || match text.chars().count() {
+        _ if column.personal => "its value".to_owned(),
+        length if length > LONGEST_SHOWN => format!("a text of {}", counted(length, "character")),
+        _ => Value::text(text).shown(),
+    };
     value.map(|data| Value::from(data).marked(marks)).map_err(|what| format!("{}: {what}", shown()))
 }
 

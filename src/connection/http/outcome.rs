@@ -18,6 +18,9 @@ pub(super) struct Call<'a> {
     pub total: Duration,
 }
 
+/// Characters of the address that an API redirects to.
+const LONGEST_TARGET: usize = 200;
+
 const LATER: &str = "try again later, and ask the API's people if it stays so";
 
 impl Call<'_> {
@@ -41,13 +44,13 @@ impl Call<'_> {
     pub fn redirected(&self, status: u16, location: Option<&HeaderValue>) -> Failure {
         // Query and fragment of the target may hold anything; where it points is enough to act on.
         let target = location.and_then(|l| l.to_str().ok()).map(|l| {
-            l.split(['?', '#'])
-                .next()
-                .unwrap_or(l)
-                .chars()
-                .filter(|c| c.is_ascii_graphic())
-                .take(200)
-                .collect::<String>()
+            l.split(['?', '#']).next().unwrap_or(l).chars().filter(|c| c.is_ascii_graphic()).collect::<String>()
+        });
+        // Of a path that is so long nobody needs a part, which might be the part of a secret.
+        let target = target.map(|t| match t.char_indices().filter(|(_, c)| *c == '/').nth(2) {
+            Some((host, _)) if t.len() > LONGEST_TARGET => format!("{}/…", &t[..host]),
+            _ if t.len() > LONGEST_TARGET => "a very long address".into(),
+            _ => t,
         });
         let to = target.map_or_else(
             || "elsewhere".to_owned(),

@@ -135,10 +135,11 @@ impl Answered<'_> {
         if body.is_null() || said.is_empty() || body.all_marks().hidden() && body.as_str().is_some() {
             return None;
         }
-        let cut: String = said.chars().take(LONGEST_SAID).collect();
-        let cut = if cut.len() < said.len() { format!("{cut}…") } else { cut };
         let api = self.setting.api(&self.call.api);
-        Some(api.map_or(cut.clone(), |api| super::call::request(self.call).veiled(&cut, api.settings())))
+        let said =
+            api.map_or_else(|| said.to_owned(), |api| super::call::request(self.call).veiled(said, api.settings()));
+        // Looked through before it is cut: nobody finds half of a secret.
+        Some(self.setting.masks.shortened(&said, LONGEST_SAID))
     }
 
     fn found(&self, kind: FailureKind, said: &str) -> CallTrouble {

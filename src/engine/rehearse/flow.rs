@@ -263,7 +263,11 @@ impl Pass<'_> {
         };
         let (now, value, label) = match today {
             Ok(value) if holds(&value) => ("as of now: it is so already".to_owned(), value, Label::Read),
-            Ok(value) => (format!("as of now: {}", facts::short(&value)), Value::unknown(), Label::HasUnknowns),
+            Ok(value) => (
+                format!("as of now: {}", facts::short(&value, &self.setting.masks)),
+                Value::unknown(),
+                Label::HasUnknowns,
+            ),
             Err(why) => (format!("as of now: {why}"), Value::unknown(), Label::HasUnknowns),
         };
         self.waited |= label != Label::Read;

@@ -3,6 +3,7 @@
 use super::{held, lifecycle, open_runs};
 use crate::{
     base::{
+        secret::Masks,
         time::Stamp,
         value::{Data, Map, Value},
     },
@@ -46,7 +47,7 @@ pub async fn status(
     let database = databases.get(&table.connection).ok_or_else(odd)?;
     let project = states::read(opened.project.clone(), &databases, |one| *one == table).await?;
     let facts = project.facts(&table).ok_or_else(odd)?;
-    let mut count = Count::new(lifecycle, facts, surroundings.world.now());
+    let mut count = Count::new(lifecycle, facts, surroundings);
     let columns = count.columns();
     let select = Select { table: &table.table, columns: &columns, conditions: &[], order: &[], limit: None };
     let failed =
@@ -143,6 +144,7 @@ struct Count<'a> {
     facts: &'a Facts,
     since: Option<Arc<str>>,
     log: Option<(Arc<str>, Pattern)>,
+    masks: &'a Masks,
     /// Before this a working state is too old.
     cutoff: i64,
     states: Vec<Standing>,
@@ -152,7 +154,8 @@ struct Count<'a> {
 }
 
 impl<'a> Count<'a> {
-    fn new(lifecycle: &'a Lifecycle, facts: &'a Facts, now: Stamp) -> Count<'a> {
+    fn new(lifecycle: &'a Lifecycle, facts: &'a Facts, surroundings: &'a Surroundings) -> Count<'a> {
+        let now = surroundings.world.now();
         let since = lifecycle.since.as_ref().map(|word| word.text.clone());
         let log = lifecycle
             .log
@@ -175,6 +178,7 @@ impl<'a> Count<'a> {
         Count {
             lifecycle,
             facts,
+            masks: &surroundings.masks,
             since: since.or_else(|| facts.stamp().map(Arc::from)),
             log,
             cutoff: now.micros.saturating_sub(stale),
@@ -229,7 +233,9 @@ impl<'a> Count<'a> {
 
     fn failed(&mut self, value: &dyn Fn(&str) -> Value, key: Arc<str>) {
         let (left, message) = match &self.log {
-            Some((column, pattern)) => last_failure(&value(column), pattern, self.lifecycle.failed.as_str()),
+            Some((column, pattern)) => {
+                last_failure(&value(column), pattern, self.lifecycle.failed.as_str(), self.masks)
+            }
             None => ("".into(), "the lifecycle keeps no log".to_owned()),
         };
         let place = (left.clone(), message.clone());
@@ -274,7 +280,7 @@ impl<'a> Count<'a> {
 }
 
 /// The state that was left for the failed one, and what was said; the text of a column about persons is not told.
-fn last_failure(log: &Value, pattern: &Pattern, failed: &str) -> (Arc<str>, String) {
+fn last_failure(log: &Value, pattern: &Pattern, failed: &str, masks: &Masks) -> (Arc<str>, String) {
     let text = log.as_str().unwrap_or("");
     let (places, ranges) = (pattern.places(text), pattern.ranges(text));
     let part = |place: &[(Arc<str>, String)], name: &str| {
@@ -289,7 +295,7 @@ fn last_failure(log: &Value, pattern: &Pattern, failed: &str) -> (Arc<str>, Stri
     let rest = &text[range.end..];
     let rest = ranges.iter().find(|next| next.start >= range.end).map_or(rest, |next| &text[range.end..next.start]);
     let said: Vec<&str> = rest.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    (left, said.join(" ").chars().take(LONGEST).collect())
+    (left, masks.shortened(&said.join(" "), LONGEST))
 }
 
 /// A moment for people: to the second.

@@ -3,7 +3,7 @@
 use super::{Wish, order::Order};
 use crate::{
     action::ends::Way,
-    base::{identity::RunId, time::Stamp, value::Value},
+    base::{identity::RunId, secret::Masks, time::Stamp, value::Value},
     effect::matched::Matched,
     engine::setting::Setting,
     journal::{
@@ -128,7 +128,7 @@ impl Found {
             if number == 0 && plan.many.is_some() {
                 match item.stop.as_ref().filter(|stop| bad_end(stop.way)) {
                     Some(stop) if stop.way == Way::Fail => {
-                        found.add(setting.run.id, &|table| setting.project.facts(table), &item, before);
+                        found.add(setting, &item, before);
                         found.refused = Some(stop.message.clone());
                     }
                     Some(stop) => found.refused = Some(stop.message.clone()),
@@ -136,12 +136,17 @@ impl Found {
                 }
                 continue;
             }
-            found.add(setting.run.id, &|table| setting.project.facts(table), &item, before);
+            found.add(setting, &item, before);
         }
         Ok(found)
     }
 
-    fn add(&mut self, run: RunId, facts: Lookup<'_>, item: &ItemPlan, before: &Before) {
+    fn add(&mut self, setting: &Setting, item: &ItemPlan, before: &Before) {
+        let facts: Lookup<'_> = &|table| setting.project.facts(table);
+        self.take(setting.run.id, facts, &setting.masks, item, before);
+    }
+
+    fn take(&mut self, run: RunId, facts: Lookup<'_>, masks: &Masks, item: &ItemPlan, before: &Before) {
         let Some(stands) = differs(item) else {
             // One that is passed over may be left alone as it is: it tells nothing of the source.
             self.finds_all |= item.stop.as_ref().is_none_or(|stop| stop.way == Way::Done);
@@ -161,7 +166,7 @@ impl Found {
         self.order.listed(item.lane.as_ref(), tried, stands.is_none());
         self.items.push(DriftItem {
             item: item.key.clone(),
-            what: if stopped { Vec::new() } else { lines(item, facts) },
+            what: if stopped { Vec::new() } else { lines(item, facts, masks) },
             since: Stamp { micros: 0, digits: 6 },
             first: run,
             seen: 1,
@@ -375,7 +380,7 @@ mod tests {
     fn found(items: impl Iterator<Item = ItemPlan>) -> Found {
         let mut found = Found { scope: "scope".into(), ..Found::default() };
         let run = RunId(uuid::Uuid::from_u128(7));
-        items.for_each(|item| found.add(run, &|_| None, &item, &Before::default()));
+        items.for_each(|item| found.take(run, &|_| None, &Masks::default(), &item, &Before::default()));
         found
     }
 

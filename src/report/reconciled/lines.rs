@@ -1,6 +1,7 @@
 //! What differs in an item, in lines that a person reads: from the plan that would put it right.
 
 use crate::{
+    base::secret::Masks,
     effect::change::{Deed, RowChange},
     plan::{Effect, ItemPlan, StepPlan},
     report::look::Lookup,
@@ -12,10 +13,11 @@ const MOST: usize = 6;
 /// So many characters of a value.
 const LONGEST: usize = 48;
 
-/// One line for each row, request or job that would put it right. Personal and secret values are hidden in them.
-pub fn lines(item: &ItemPlan, facts: Lookup<'_>) -> Vec<String> {
+/// One line for each row, request or job that would put it right. Personal and secret values are hidden in them, and the secrets
+/// that `masks` know wherever they stand.
+pub fn lines(item: &ItemPlan, facts: Lookup<'_>, masks: &Masks) -> Vec<String> {
     let mut all: Vec<String> =
-        item.steps.iter().filter(|step| step.foreseen.acts()).flat_map(|step| of_step(step, facts)).collect();
+        item.steps.iter().filter(|step| step.foreseen.acts()).flat_map(|step| of_step(step, facts, masks)).collect();
     if all.len() > MOST {
         let more = all.len() - (MOST - 1);
         all.truncate(MOST - 1);
@@ -24,22 +26,22 @@ pub fn lines(item: &ItemPlan, facts: Lookup<'_>) -> Vec<String> {
     all
 }
 
-fn of_step(step: &StepPlan, facts: Lookup<'_>) -> Vec<String> {
-    let mut found: Vec<String> = step.effects.iter().flat_map(|effect| of_effect(effect, facts)).collect();
+fn of_step(step: &StepPlan, facts: Lookup<'_>, masks: &Masks) -> Vec<String> {
+    let mut found: Vec<String> = step.effects.iter().flat_map(|effect| of_effect(effect, facts, masks)).collect();
     if found.is_empty() {
         found.push(step.title.clone().unwrap_or_else(|| format!("{} ({})", step.name(), step.kind)));
     }
     found
 }
 
-fn of_effect(effect: &Effect, facts: Lookup<'_>) -> Vec<String> {
+fn of_effect(effect: &Effect, facts: Lookup<'_>, masks: &Masks) -> Vec<String> {
     match effect {
         Effect::Rows { changes, .. } => changes
             .iter()
             .filter(|change| !change.by_rule && change.deed() != Deed::Nothing)
-            .map(|change| of_row(change, facts(&change.table)))
+            .map(|change| of_row(change, facts(&change.table), masks))
             .collect(),
-        Effect::Request { line, .. } => vec![line.clone()],
+        Effect::Request { line, .. } => vec![masks.apply(line)],
         Effect::Jobs { jobs } => vec![match jobs.len() {
             1 => "1 background job".to_owned(),
             n => format!("{n} background jobs"),
@@ -51,7 +53,7 @@ fn of_effect(effect: &Effect, facts: Lookup<'_>) -> Vec<String> {
     }
 }
 
-fn of_row(change: &RowChange, facts: Option<&Facts>) -> String {
+fn of_row(change: &RowChange, facts: Option<&Facts>, masks: &Masks) -> String {
     let table = &change.table;
     match change.deed() {
         Deed::Insert => format!("{table}: a row is missing"),
@@ -65,7 +67,7 @@ fn of_row(change: &RowChange, facts: Option<&Facts>) -> String {
                             Some(facts) => facts.named(&column, value).marked(facts.marks(&column)),
                             None => value,
                         };
-                        cut(&seen.shown())
+                        cut(&masks.apply(&seen.shown()))
                     };
                     format!("{column}: {} → {}", shown(old), shown(new))
                 })
@@ -75,6 +77,7 @@ fn of_row(change: &RowChange, facts: Option<&Facts>) -> String {
     }
 }
 
+/// Of a text that was masked: of a secret that is cut in two nobody finds a part.
 fn cut(text: &str) -> String {
     if text.chars().count() <= LONGEST {
         return text.to_owned();
