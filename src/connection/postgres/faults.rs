@@ -92,13 +92,10 @@ fn message(code: &str, text: &str) -> String {
 
 /// `invalid input syntax for type date: "…"`.
 fn without_values(text: &str) -> String {
-    let mut parts = text.split('"');
-    let mut out = parts.next().unwrap_or_default().to_owned();
-    while let Some(_value) = parts.next() {
-        out.push_str("\"…\"");
-        out.push_str(parts.next().unwrap_or_default());
-    }
-    out
+    // A value may hold quotes itself: everything up to the last one may be of it.
+    let Some((before, rest)) = text.split_once('"') else { return text.to_owned() };
+    let behind = rest.rsplit_once('"').map_or("", |(_, behind)| behind);
+    format!("{before}\"…\"{behind}")
 }
 
 #[cfg(test)]
@@ -113,6 +110,8 @@ mod tests {
         );
         assert_eq!(message("42703", "column \"idd\" does not exist"), "column \"idd\" does not exist");
         assert_eq!(without_values("a \"b"), "a \"…\"");
+        assert_eq!(without_values("value \"a\"Jane\"b\" is out of range"), "value \"…\" is out of range");
+        assert_eq!(without_values("division by zero"), "division by zero");
     }
 
     #[test]
