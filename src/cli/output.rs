@@ -3,7 +3,10 @@
 
 use super::arguments::{Arguments, Color};
 use crate::{
-    base::{diagnostic::Diagnostics, secret::Masks},
+    base::{
+        diagnostic::{Diagnostic, Diagnostics},
+        secret::Masks,
+    },
     ops::Failure,
     report::{columns::fitted, diagnostics, line::clean, look::Look},
 };
@@ -13,7 +16,8 @@ use std::io::{IsTerminal, Write};
 /// Where a command's words go.
 pub struct Output {
     choice: ColorChoice,
-    masks: Masks,
+    /// As long as the process: reports look through every text before they break it into lines.
+    masks: &'static Masks,
 }
 
 impl Output {
@@ -24,12 +28,12 @@ impl Output {
             Color::Always => ColorChoice::Always,
             Color::Never => ColorChoice::Never,
         };
-        Output { choice, masks }
+        Output { choice, masks: Box::leak(Box::new(masks)) }
     }
 
     /// The secrets to mask.
     pub fn masks(&self) -> &Masks {
-        &self.masks
+        self.masks
     }
 
     /// Columns of the reader's terminal; so many through a pipe.
@@ -42,7 +46,7 @@ impl Output {
     /// Width and characters of the reader's terminal; 80 columns through a pipe.
     pub fn look(&self) -> Look {
         let ascii = std::env::var("LC_ALL").or_else(|_| std::env::var("LANG")).is_ok_and(|l| l == "C" || l == "POSIX");
-        Look { width: self.columns(80), unicode: !ascii }
+        Look { width: self.columns(80), unicode: !ascii, hides: Some(self.masks) }
     }
 
     /// The result of the command, styled.
@@ -91,8 +95,23 @@ impl Output {
     /// Problems of texts, drawn with their lines, to stderr.
     pub fn problems(&self, problems: &[Diagnostics]) {
         for one in problems {
-            self.note(&diagnostics::terminal(one, self.look().width));
+            self.note(&diagnostics::terminal(&self.masked_problems(one), self.look().width));
         }
+    }
+
+    /// Masked before its lines are broken: a secret on two lines is not found.
+    fn masked(&self, problem: &Diagnostic) -> Diagnostic {
+        let mut problem = problem.clone();
+        let texts = [&mut problem.message, &mut problem.caret].into_iter().chain(&mut problem.help);
+        let labels = problem.labels.iter_mut().map(|label| &mut label.text);
+        texts.chain(labels).filter(|text| self.masks.catches(text)).for_each(|text| *text = self.masks.apply(text));
+        problem
+    }
+
+    fn masked_problems(&self, problems: &Diagnostics) -> Diagnostics {
+        let mut masked = Diagnostics::new(problems.source().clone());
+        problems.sorted().into_iter().for_each(|problem| masked.push(self.masked(problem)));
+        masked
     }
 
     /// Why a command could not do what it was asked for.
@@ -103,7 +122,8 @@ impl Output {
             | Failure::Refused { message, help, .. }
             | Failure::Halted { message, help } => self.error(message, help),
             Failure::Step { drawn: Some(drawn), .. } => {
-                self.note(&format!("{}\n", diagnostics::drawn(&drawn.0, &drawn.1, self.look().width)));
+                let problem = self.masked(&drawn.0);
+                self.note(&format!("{}\n", diagnostics::drawn(&problem, &drawn.1, self.look().width)));
             }
             Failure::Step { path, trouble, .. } => {
                 self.error(&format!("{path}: {}", trouble.message()), &trouble.help())

@@ -8,8 +8,9 @@ pub fn width(text: &str) -> usize {
     text.width()
 }
 
-/// At most `most` columns: the middle is left out.
+/// At most `most` columns, without secrets: the middle is left out.
 pub fn shortened(text: &str, most: usize, look: Look) -> String {
+    let text = &*look.hidden(text);
     if text.width() <= most {
         return text.to_owned();
     }
@@ -19,8 +20,9 @@ pub fn shortened(text: &str, most: usize, look: Look) -> String {
     format!("{head}{left_out}{tail}")
 }
 
-/// At most `most` columns: the end is left out.
+/// At most `most` columns, without secrets: the end is left out.
 pub fn cut(text: &str, most: usize, look: Look) -> String {
+    let text = &*look.hidden(text);
     if text.width() <= most {
         return text.to_owned();
     }

@@ -29,7 +29,7 @@ pub fn table(page: &mut Page, indent: usize, comparison: &Comparison) {
     let names = widest(&mut comparison.fields.iter().map(|field| &*field.name), WIDEST_NAMES);
     let room = page.width().saturating_sub(indent + 2 + names + 2 + 2);
     let lefts = widest(&mut rows.iter().map(|(_, left, _)| &**left).chain([&*comparison.left]), room / 2);
-    let cell = |text: &str, most: usize| shortened(&clean(text), most, look);
+    let cell = |text: &str, most: usize| shortened(&clean(&look.hidden(text)), most, look);
     let line = |mark: (&str, Tone), name: &str, left: &str, right: &str, tone: Tone| {
         Line::of(mark.1, mark.0)
             .pad(2, 1)

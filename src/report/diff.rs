@@ -102,7 +102,7 @@ struct Entry {
 
 fn block(page: &mut Page, indent: usize, change: &RowChange, facts: Option<&Facts>, moment: Moment) {
     page.line(indent, heading(change, facts, Tone::Plain));
-    let entries = entries(change, facts, moment);
+    let entries = entries(change, facts, moment, page.look);
     let longest = entries.iter().map(|e| width(&e.name)).max().unwrap_or(0);
     let indent = indent + 4;
     let names = longest.min(WIDEST_NAMES).min(page.width().saturating_sub(indent + 2 + NARROWEST));
@@ -111,7 +111,7 @@ fn block(page: &mut Page, indent: usize, change: &RowChange, facts: Option<&Fact
     }
 }
 
-fn entries(change: &RowChange, facts: Option<&Facts>, moment: Moment) -> Vec<Entry> {
+fn entries(change: &RowChange, facts: Option<&Facts>, moment: Moment, look: Look) -> Vec<Entry> {
     let deed = change.deed();
     let mut entries = Vec::new();
     for (column, old, new) in change.differing() {
@@ -121,7 +121,7 @@ fn entries(change: &RowChange, facts: Option<&Facts>, moment: Moment) -> Vec<Ent
         let stamp = change.stamps.contains(&column);
         let (old, new) = (seen(facts, &column, &old), seen(facts, &column, &new));
         if deed == Deed::Update && !stamp && is_document(&old, &new) {
-            keys(&column, &old, &new, &mut entries);
+            keys(&column, &old, &new, look, &mut entries);
             continue;
         }
         let (old, new) = match deed {
@@ -132,9 +132,9 @@ fn entries(change: &RowChange, facts: Option<&Facts>, moment: Moment) -> Vec<Ent
             _ if !is_there(&change.before, &column) => (Some(ABSENT.into()), Some(said(&new))),
             _ if !is_there(&change.after, &column) => (Some(said(&old)), Some(ABSENT.into())),
             _ if old.marks.hidden() => (Some(said(&old)), Some(said(&new))),
-            _ => told_apart(said(&old), said(&new)),
+            _ => told_apart(&said(&old), &said(&new), look),
         };
-        entries.push(Entry { name: short_name(&column), old, new, stamp });
+        entries.push(Entry { name: short_name(&column, look), old, new, stamp });
     }
     // A clock that counts in seconds may have said the same twice while this was tried out; at apply it will be later.
     if deed == Deed::Update && moment == Moment::Planned {
@@ -143,7 +143,12 @@ fn entries(change: &RowChange, facts: Option<&Facts>, moment: Moment) -> Vec<Ent
             after.is_some() && after == change.before.as_ref().and_then(|before| before.get(stamp))
         });
         let later = || Some("(time of apply)".to_owned());
-        entries.extend(unmoved.map(|name| Entry { name: short_name(name), old: None, new: later(), stamp: true }));
+        entries.extend(unmoved.map(|name| Entry {
+            name: short_name(name, look),
+            old: None,
+            new: later(),
+            stamp: true,
+        }));
     }
     entries.sort_by_key(|entry| entry.stamp);
     entries
@@ -161,20 +166,20 @@ fn is_document(old: &Value, new: &Value) -> bool {
 }
 
 /// The keys in which two documents differ, as `column.key`.
-fn keys(path: &str, old: &Value, new: &Value, entries: &mut Vec<Entry>) {
+fn keys(path: &str, old: &Value, new: &Value, look: Look, entries: &mut Vec<Entry>) {
     let empty = Map::default();
     let (olds, news) = (old.as_map().unwrap_or(&empty), new.as_map().unwrap_or(&empty));
     for (key, old) in olds {
         let path = format!("{path}.{key}");
         match news.get(key) {
             Some(new) if new == old => {}
-            Some(new) if is_document(old, new) => keys(&path, old, new, entries),
+            Some(new) if is_document(old, new) => keys(&path, old, new, look, entries),
             Some(new) => {
-                let (old, new) = told_apart(said(old), said(new));
-                entries.push(Entry { name: short_name(&path), old, new, stamp: false });
+                let (old, new) = told_apart(&said(old), &said(new), look);
+                entries.push(Entry { name: short_name(&path, look), old, new, stamp: false });
             }
             None => entries.push(Entry {
-                name: short_name(&path),
+                name: short_name(&path, look),
                 old: Some(said(old)),
                 new: Some(ABSENT.into()),
                 stamp: false,
@@ -182,7 +187,7 @@ fn keys(path: &str, old: &Value, new: &Value, entries: &mut Vec<Entry>) {
         }
     }
     for (key, new) in news.iter().filter(|(key, _)| !olds.contains_key(key)) {
-        let name = short_name(&format!("{path}.{key}"));
+        let name = short_name(&format!("{path}.{key}"), look);
         entries.push(Entry { name, old: Some(ABSENT.into()), new: Some(said(new)), stamp: false });
     }
 }
@@ -191,7 +196,8 @@ fn keys(path: &str, old: &Value, new: &Value, entries: &mut Vec<Entry>) {
 const ABSENT: &str = "(not there)";
 
 /// Two values that differ and look alike (a hard blank, another way to write é) are shown by their codes.
-fn told_apart(old: String, new: String) -> (Option<String>, Option<String>) {
+fn told_apart(old: &str, new: &str, look: Look) -> (Option<String>, Option<String>) {
+    let (old, new) = (look.hidden(old).into_owned(), look.hidden(new).into_owned());
     let codes = |text: &str| {
         text.chars().map(|c| if c.is_ascii() { c.into() } else { c.escape_unicode().to_string() }).collect()
     };
@@ -205,15 +211,15 @@ fn told_apart(old: String, new: String) -> (Option<String>, Option<String>) {
     }
 }
 
-fn short_name(name: &str) -> String {
-    shortened(&clean(name), LONGEST_NAME, Look::default())
+fn short_name(name: &str, look: Look) -> String {
+    shortened(&clean(&look.hidden(name)), LONGEST_NAME, Look { unicode: true, ..look })
 }
 
 fn line(page: &mut Page, indent: usize, names: usize, entry: Entry) {
     let look = page.look;
     let Entry { name, old, new, stamp } = entry;
     let tone = |tone: Tone| if stamp { Tone::Dim } else { tone };
-    let clean = |side: Option<String>| side.map(|text| clean(&text).into_owned());
+    let clean = |side: Option<String>| side.map(|text| clean(&look.hidden(&text)).into_owned());
     let (old, new) = (clean(old), clean(new));
     let fits_name = width(&name) <= names;
     let column = if fits_name { indent + names + 2 } else { indent + 4 };
@@ -298,7 +304,7 @@ fn by_rule(page: &mut Page, indent: usize, change: &RowChange, facts: Option<&Fa
     let (mark, colour) = sign(change.deed());
     let head = Line::of(colour, mark).plain(" ").plain(change.table.to_string()).plain("  ");
     let room = page.width().saturating_sub(indent + head.width());
-    let text = cut(&clean(&parts.join(", ")), room, page.look);
+    let text = cut(&clean(&page.look.hidden(&parts.join(", "))), room, page.look);
     page.line(indent, head.add(Tone::Dim, text).kept());
 }
 

@@ -110,7 +110,7 @@ pub fn text(status: &Status, look: Look) -> String {
     let mut out =
         format!("{}: {} of {} in {}\n\n", status.playbook, counted(total, "record"), status.table, status.environment);
     if let Some(unlike) = &status.unlike {
-        out.push_str(&wrapped(&format!("Careful: {unlike}."), look.width, ""));
+        out.push_str(&wrapped(&format!("Careful: {unlike}."), look, ""));
         out.push('\n');
     }
     let rows = status.states.iter().filter(|one| one.records > 0 || one.kind != Kind::Unknown).map(|one| {
@@ -136,7 +136,7 @@ pub fn text(status: &Status, look: Look) -> String {
         for group in status.errors.iter().take(SHOWN) {
             let place = if group.left.is_empty() { "somewhere" } else { &group.left };
             let head = format!("  {} in {place}: ", group.records);
-            out.push_str(&wrapped(&format!("{head}{}", group.message), look.width, "    "));
+            out.push_str(&wrapped(&format!("{head}{}", group.message), look, "    "));
             let keys: Vec<&str> = group.some.iter().map(|key| &**key).collect();
             let rest = if group.records as usize > keys.len() { ", …" } else { "" };
             out.push_str(&format!("    {}{rest}\n", keys.join(", ")));
@@ -150,7 +150,7 @@ pub fn text(status: &Status, look: Look) -> String {
             if *records == 1 { "stands" } else { "stand" }
         );
         out.push('\n');
-        out.push_str(&wrapped(&text, look.width, ""));
+        out.push_str(&wrapped(&text, look, ""));
     }
     out.push_str(&next(status));
     out
@@ -201,8 +201,9 @@ fn counted(count: u64, word: &str) -> String {
 }
 
 /// Words put into lines, the later ones moved right.
-fn wrapped(text: &str, width: usize, indent: &str) -> String {
-    let options = textwrap_width(width);
+fn wrapped(text: &str, look: Look, indent: &str) -> String {
+    let text = look.hidden(text);
+    let options = textwrap_width(look.width);
     let mut out = String::new();
     let mut line = String::new();
     let lead: String = text.chars().take_while(|c| *c == ' ').collect();

@@ -1,6 +1,7 @@
 //! One line of a report before it is wrapped: pieces in a few tones, nothing in them that a terminal would obey. Knows
 //! nothing of pages.
 
+use super::look::Look;
 use anstyle::{AnsiColor, Style};
 use std::borrow::Cow;
 use unicode_width::UnicodeWidthStr;
@@ -87,6 +88,15 @@ impl Line {
             *text = text.replace(' ', HARD);
         }
         self
+    }
+
+    /// Without secrets.
+    pub(super) fn hidden(&self, look: Look) -> Cow<'_, Line> {
+        let hidden = |text: &str| look.hidden(text).into_owned();
+        match look.hides {
+            None => Cow::Borrowed(self),
+            Some(_) => Cow::Owned(Line(self.0.iter().map(|(tone, text)| (*tone, hidden(text))).collect())),
+        }
     }
 
     /// Another one behind it.

@@ -1,7 +1,12 @@
 //! How a report is looked at: the width, the characters, and the two questions that a report may ask of its caller.
 //! Knows nothing of what is shown.
 
-use crate::{base::source::Span, effect::change::TableName, table::facts::Facts};
+use crate::{
+    base::{secret::Masks, source::Span},
+    effect::change::TableName,
+    table::facts::Facts,
+};
+use std::borrow::Cow;
 
 /// What the reader's terminal or file can show. Colour is not asked for: every text is styled with ANSI codes, and
 /// `anstream` takes them out for a pipe.
@@ -11,9 +16,20 @@ pub struct Look {
     pub width: usize,
     /// Characters beyond ASCII may be used for marks and arrows.
     pub unicode: bool,
+    /// The secrets that nobody may read. A text is looked through before it is shortened or broken into lines: whoever writes it
+    /// down would find no part of what was cut in two.
+    pub hides: Option<&'static Masks>,
 }
 
 impl Look {
+    /// The text without secrets.
+    pub fn hidden(self, text: &str) -> Cow<'_, str> {
+        match self.hides {
+            Some(masks) if masks.catches(text) => masks.apply(text).into(),
+            _ => text.into(),
+        }
+    }
+
     fn pick(self, unicode: &'static str, ascii: &'static str) -> &'static str {
         if self.unicode { unicode } else { ascii }
     }
@@ -51,7 +67,7 @@ impl Look {
 
 impl Default for Look {
     fn default() -> Look {
-        Look { width: 80, unicode: true }
+        Look { width: 80, unicode: true, hides: None }
     }
 }
 

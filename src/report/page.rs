@@ -27,7 +27,7 @@ impl Page {
 
     /// One that never breaks a line: for logs.
     pub fn endless() -> Page {
-        Page { look: Look { width: ENDLESS, unicode: true }, out: String::new() }
+        Page { look: Look { width: ENDLESS, ..Look::default() }, out: String::new() }
     }
 
     /// Columns.
@@ -63,6 +63,7 @@ impl Page {
             }
             return;
         }
+        let (line, right) = (line.hidden(self.look).into_owned(), right.hidden(self.look).into_owned());
         let fits = indent + line.width() <= free;
         if fits {
             let line = line.pad(self.width() - indent - right.width(), 2).beside(right);
@@ -95,7 +96,7 @@ impl Page {
 
     /// A text of several paragraphs or lines, kept apart as they came.
     pub fn prose(&mut self, indent: usize, tone: Tone, text: &str) {
-        for line in text.trim_end().lines() {
+        for line in self.look.hidden(text).trim_end().lines() {
             self.line(indent, Line::of(tone, line.trim_end()));
         }
     }
@@ -103,7 +104,7 @@ impl Page {
     /// A shell command: broken only between words, with `\` at the end of the line, so that it can be copied.
     pub fn command(&mut self, indent: usize, command: &str) {
         let mut lines: Vec<String> = vec![String::new()];
-        for word in shell_words(&clean(command)) {
+        for word in shell_words(&clean(&self.look.hidden(command))) {
             let inner = indent + if lines.len() > 1 { 4 } else { 0 };
             let Some(last) = lines.last_mut() else { return };
             if !last.is_empty() && inner + last.width() + 1 + word.width() + 2 > self.look.width {
@@ -138,7 +139,7 @@ impl Page {
         let (mut column, mut at) = (0, indent);
         // What stands on the current line, neighbours of one tone in one piece.
         let mut row: Word = Vec::new();
-        for (gap, word) in line.words() {
+        for (gap, word) in line.hidden(self.look).words() {
             if word.first().is_some_and(|(_, text)| text == "\n") {
                 self.end_row(&mut row);
                 (column, at) = (0, hang);
@@ -271,7 +272,7 @@ mod tests {
     }
 
     fn narrow() -> Page {
-        Page::new(Look { width: 40, unicode: true })
+        Page::new(Look { width: 40, ..Look::default() })
     }
 
     #[test]

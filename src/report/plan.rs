@@ -263,6 +263,7 @@ fn step_at(page: &mut Page, indent: usize, step: &StepPlan, stop: Option<&Stop>,
 fn notes(page: &mut Page, indent: usize, step: &StepPlan, notes: &[String]) {
     let tone = if matches!(step.foreseen, Foreseen::Warns | Foreseen::Undecided) { Tone::Care } else { Tone::Dim };
     for note in notes {
+        let note = page.look.hidden(note);
         page.line(indent, Line::of(tone, note.split_whitespace().collect::<Vec<_>>().join(" ")));
     }
 }

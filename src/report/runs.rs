@@ -140,7 +140,8 @@ mod tests {
         for (name, width, unicode) in
             [("runs-80.txt", 80, true), ("runs-120.txt", 120, true), ("runs-ascii.txt", 60, false)]
         {
-            let shown = text(&summaries(), &refused(), &RunFilter::default(), Look { width, unicode });
+            let shown =
+                text(&summaries(), &refused(), &RunFilter::default(), Look { width, unicode, ..Look::default() });
             is_proper(&shown, width);
             assert_eq!(shown.lines().count(), summaries().len() + 1);
             golden(name, &plain(&shown));

@@ -57,7 +57,7 @@ fn draw(_: Span, message: &str, seen: &[(String, String)]) -> String {
 
 /// With the facts of a few tables and a simple drawing.
 pub fn view(width: usize, unicode: bool) -> View<'static> {
-    View { look: Look { width, unicode }, facts: &facts, draw: &draw }
+    View { look: Look { width, unicode, ..Look::default() }, facts: &facts, draw: &draw }
 }
 
 pub fn map(entries: &[(&str, Value)]) -> Map {

@@ -426,7 +426,11 @@ fn a_conflict_shows_three_versions_and_no_person() {
             ("1".into(), "5".into())
         );
         let facts = |table: &trueup::effect::change::TableName| office.shop.opened.project.facts(table);
-        let view = View { look: Look { width: 100, unicode: true }, facts: &facts, draw: &|_, _, _| String::new() };
+        let view = View {
+            look: Look { width: 100, unicode: true, ..Look::default() },
+            facts: &facts,
+            draw: &|_, _, _| String::new(),
+        };
         let shown = drawn::text(undo, &office.state(undo).await, &view);
         assert!(shown.contains("left alone") && shown.contains("by the run"), "{shown}");
         assert!(!shown.contains("@shop.example"), "{shown}");

@@ -270,7 +270,8 @@ fn two_databases_of_any_kinds_are_compared_healed_and_taken_back() {
                 let carried = carried.unwrap_or_else(|f| panic!("{}", said(&f)));
                 assert_eq!(carried.stopped, Stopped::Closed(End::Changed), "{left} and {right}");
                 let run = prepared.setting.run.id;
-                let (state, look) = (record.state(run).await.unwrap(), Look { width: 120, unicode: true });
+                let (state, look) =
+                    (record.state(run).await.unwrap(), Look { width: 120, unicode: true, ..Look::default() });
                 let came = carried.many.as_ref().unwrap();
                 let pages = [
                     report::many::applied(run, &carried.state, came, look),

@@ -205,7 +205,11 @@ fn an_undo_names_what_went_along_with_its_rows_and_stays_away() {
         let told = "Rows of `shop.lids` that went or changed along with its own (triggers, cascades) stay as the run left them.";
         assert_eq!(along, [told]);
         let facts = |table: &trueup::effect::change::TableName| store.shop.opened.project.facts(table);
-        let view = View { look: Look { width: 200, unicode: true }, facts: &facts, draw: &|_, _, _| String::new() };
+        let view = View {
+            look: Look { width: 200, unicode: true, ..Look::default() },
+            facts: &facts,
+            draw: &|_, _, _| String::new(),
+        };
         let shown = applied::text(run, &carried.state, &view);
         assert!(shown.contains("Done: taken back, but for what 1 step took along."), "{shown}");
         assert!(shown.contains("not taken back") && shown.contains("`shop.lids`"), "{shown}");

@@ -74,7 +74,7 @@ impl Out {
 }
 
 fn view<'a>(facts: &'a (dyn Fn(&TableName) -> Option<&'a trueup::table::facts::Facts> + Sync)) -> View<'a> {
-    View { look: Look { width: 400, unicode: true }, facts, draw: &|_, _, _| String::new() }
+    View { look: Look { width: 400, unicode: true, ..Look::default() }, facts, draw: &|_, _, _| String::new() }
 }
 
 fn files(folder: &Path, place: &Place, into: &mut String) {

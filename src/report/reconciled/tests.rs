@@ -70,7 +70,7 @@ fn a_report_says_what_since_when_and_why_at_any_width() {
     let items = vec![item("1001", Verdict::Healed, 1), item("1002", Verdict::Refused, 7)];
     let found = found(true, items);
     for (width, unicode) in [(80, true), (120, true), (60, false)] {
-        let shown = text(&found, Look { width, unicode });
+        let shown = text(&found, Look { width, unicode, ..Look::default() });
         is_proper(&shown, width);
         let plain = plain(&shown);
         let said = plain.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -130,7 +130,7 @@ fn what_was_healed_is_not_still_to_heal() {
     for (point, (healing, healed)) in found.trend.iter_mut().zip(told) {
         (point.healing, point.healed) = (healing, healed);
     }
-    let said = plain(&text(&found, Look { width: 80, unicode: true }));
+    let said = plain(&text(&found, Look { width: 80, unicode: true, ..Look::default() }));
     assert!(said.contains("1, 3 healed") && said.contains("1, 2 of 3 healed") && !said.contains("to heal"), "{said}");
 }
 
@@ -140,7 +140,7 @@ fn what_somebody_has_to_look_at_comes_before_what_is_cut_away() {
     items.push(item("last-refused", Verdict::Refused, 1));
     items.push(item("last-failed", Verdict::Failed, 1));
     let mut found = found(true, items);
-    let said = plain(&text(&found, Look { width: 80, unicode: true }));
+    let said = plain(&text(&found, Look { width: 80, unicode: true, ..Look::default() }));
     let places: Vec<usize> = ["last-failed", "last-refused", "healed"]
         .map(|word| said.lines().skip(6).collect::<String>().find(word).unwrap_or_else(|| panic!("{word}: {said}")))
         .to_vec();
@@ -150,7 +150,7 @@ fn what_somebody_has_to_look_at_comes_before_what_is_cut_away() {
     assert!(page.find("last-failed") < page.find(">0</td>"), "{page}");
     // More of them than are shown: their number is.
     found.items.iter_mut().for_each(|item| item.verdict = Verdict::Refused);
-    let said = plain(&text(&found, Look { width: 80, unicode: true }));
+    let said = plain(&text(&found, Look { width: 80, unicode: true, ..Look::default() }));
     assert!(said.contains("and 12 more (12 refused)"), "{said}");
 }
 
@@ -159,7 +159,7 @@ fn an_item_that_was_as_wanted_when_its_turn_came_was_healed_by_nobody_here() {
     assert_eq!(Verdict::at(Some(crate::journal::words::End::Unchanged)), Verdict::AsWanted);
     let found = found(true, vec![item("1", Verdict::Healed, 1), item("2", Verdict::AsWanted, 1)]);
     assert_eq!((found.healed(), found.word(), found.exit().code()), (1, Came::Healed, 0));
-    let said = plain(&text(&found, Look { width: 80, unicode: true }));
+    let said = plain(&text(&found, Look { width: 80, unicode: true, ..Look::default() }));
     assert!(said.contains("1 healed, 1 as wanted by then.") && said.contains("as wanted\n"), "{said}");
 }
 
@@ -169,7 +169,10 @@ fn what_could_not_be_tried_out_differs_in_no_count_and_is_no_success() {
     (found.drifted, found.untried, found.known) = (1, 1, 0);
     found.items[0].why = Some("permission denied for table trainees".into());
     assert_eq!((found.word(), found.exit().code()), (Came::Failed, 1));
-    let said = plain(&text(&found, Look { width: 80, unicode: true })).split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = plain(&text(&found, Look { width: 80, unicode: true, ..Look::default() }))
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
     for part in [
         "1 of 120 items differs: seen for the first time. 1 other could not be tried out.",
         "failed",
@@ -182,7 +185,7 @@ fn what_could_not_be_tried_out_differs_in_no_count_and_is_no_success() {
     // Where nothing else is to be said.
     found.items.pop();
     found.drifted = 0;
-    let said = plain(&text(&found, Look { width: 80, unicode: true }));
+    let said = plain(&text(&found, Look { width: 80, unicode: true, ..Look::default() }));
     assert!(said.contains("1 of 120 items could not be tried out; no other differs."), "{said}");
     assert!(json(&found).contains("\"came_to\": \"failed\"") && json(&found).contains("\"not_tried\": 1"));
 }
@@ -198,7 +201,7 @@ fn a_night_on_which_nothing_could_be_tried_out_looks_like_no_good_one() {
     assert!(page.contains("3 of 120 differed, 17 could not be tried out"), "{page}");
     assert_eq!(page.matches("<rect class=\"failed\"").count(), 1, "{page}");
     assert!(page.contains("red is what could not be tried out"), "{page}");
-    let said = plain(&text(&all, Look { width: 80, unicode: true }));
+    let said = plain(&text(&all, Look { width: 80, unicode: true, ..Look::default() }));
     assert!(said.contains("3, 17 could not be tried out"), "{said}");
     all.trend.iter_mut().for_each(|point| point.failed = None);
     assert!(!html(&[all], &Beside::default(), at(0)).contains("red is what"));
@@ -277,7 +280,7 @@ fn what_came_of_items_that_are_not_listed_is_counted_with_the_others() {
     (found.drifted, found.more) = (12_001, 12_000);
     found.beyond = vec![(Verdict::Healed, 11_990), (Verdict::Failed, 3), (Verdict::Refused, 7)];
     assert_eq!((found.healed(), found.refused_items(), found.word()), (11_991, 7, Came::Failed));
-    let said = plain(&text(&found, Look { width: 80, unicode: true }));
+    let said = plain(&text(&found, Look { width: 80, unicode: true, ..Look::default() }));
     assert!(said.contains("11991 healed, 7 refused, 3 failed."), "{said}");
 }
 
@@ -287,7 +290,7 @@ fn equal_reasons_are_told_once_with_their_number_and_some_of_their_items() {
     items.insert(4, Item { why: Some("It is somebody else's.".into()), ..item("odd", Verdict::Refused, 1) });
     items.push(item("good", Verdict::Healed, 1));
     let found = found(true, items);
-    let said = plain(&text(&found, Look { width: 80, unicode: true }));
+    let said = plain(&text(&found, Look { width: 80, unicode: true, ..Look::default() }));
     assert_eq!((said.matches("The record is closed").count(), said.matches("refused\n").count()), (1, 2), "{said}");
     for part in ["12 items ", "1, 2, 3, 4, 5 and 7 more", "odd  new", "good  new"] {
         assert!(said.contains(part), "{part}: {said}");
@@ -312,7 +315,7 @@ fn the_bars_of_a_trend_begin_in_one_column_and_end_within_the_page() {
     for (drifted, failed, bars) in [(40, 1, true), (19_913, 120, false)] {
         let point = TrendPoint { drifted, healing: drifted, healed: Some(drifted - 1), ..found.trend[0].clone() };
         found.trend = vec![point.clone(), TrendPoint { failed: Some(failed), ..point }];
-        let shown = plain(&text(&found, Look { width: 80, unicode: false }));
+        let shown = plain(&text(&found, Look { width: 80, unicode: false, ..Look::default() }));
         let lines: Vec<&str> = shown.lines().filter(|line| line.contains(" healed") && line.contains(':')).collect();
         let begin: Vec<Option<usize>> = lines.iter().map(|line| line.find('#')).collect();
         assert!(lines.len() == 2 && begin[0] == begin[1] && begin[0].is_some() == bars, "{shown}");
@@ -341,7 +344,7 @@ fn a_report_ends_with_what_there_is_to_do() {
     ] {
         assert_eq!(told(&nothing), Vec::<String>::new());
     }
-    let said = plain(&text(&drifted, Look { width: 120, unicode: true }));
+    let said = plain(&text(&drifted, Look { width: 120, unicode: true, ..Look::default() }));
     let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(said.ends_with(&plan) && said.contains(&heal), "{said}");
     let page = html(&[drifted], &Beside::default(), at(0));
@@ -374,7 +377,7 @@ fn reasons_that_differ_in_keys_and_numbers_alone_are_told_together_and_unfold_to
         ..item(key, Verdict::Failed, 1)
     };
     let found = found(true, (101..=130).map(|key| away(&key.to_string())).collect());
-    let said = plain(&text(&found, Look { width: 80, unicode: false }));
+    let said = plain(&text(&found, Look { width: 80, unicode: false, ..Look::default() }));
     assert!(said.contains("30 items  new ") && said.contains("no answer from http://crm/things/..."), "{said}");
     assert!(said.contains("101, 102, 103, 104, 105 and 25 more"), "{said}");
     let page = html(std::slice::from_ref(&found), &Beside::default(), at(0));
@@ -385,6 +388,6 @@ fn reasons_that_differ_in_keys_and_numbers_alone_are_told_together_and_unfold_to
     );
     // Two are no crowd.
     let found = super::tests::found(true, vec![away("1"), away("2")]);
-    let said = plain(&text(&found, Look { width: 80, unicode: true }));
+    let said = plain(&text(&found, Look { width: 80, unicode: true, ..Look::default() }));
     assert!(said.contains("things/1") && said.contains("things/2"), "{said}");
 }
