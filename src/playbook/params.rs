@@ -216,6 +216,18 @@ pub fn one(param: &Param, given: &Value, project: &Project) -> Verdict {
     Ok(value)
 }
 
+/// A refused value in a message. What is hidden stays so: who sees the message need not be who gave the value.
+fn told(param: &Param, value: &Value) -> String {
+    if param.marks().hidden() { "its value".into() } else { value.shown() }
+}
+
+fn so_long(param: &Param, length: usize) -> String {
+    match param.marks().hidden() {
+        true => "its value has another number of characters".into(),
+        false => format!("the text has {}", counted(length, "character")),
+    }
+}
+
 fn list(param: &Param, given: &Value, project: &Project) -> Verdict {
     let of = param.of.as_ref().map_or("string", Word::as_str);
     let parts: Vec<Value> = match (&given.data, given.as_list()) {
@@ -224,7 +236,7 @@ fn list(param: &Param, given: &Value, project: &Project) -> Verdict {
         (Data::Text(text), _) => text.split(',').map(|part| Value::text(part.trim())).collect(),
         _ => {
             return Err((
-                format!("{} is not a list", given.shown()),
+                format!("{} is not a list", told(param, given)),
                 Some("write the elements with commas between them: `a,b,c`".into()),
             ));
         }
@@ -251,7 +263,7 @@ fn list(param: &Param, given: &Value, project: &Project) -> Verdict {
 fn typed(kind: &str, param: &Param, given: &Value, project: &Project) -> Verdict {
     let text = given.bare();
     let refuse = |what: &str, help: &str| {
-        Err((format!("{} is not {what}", given.shown()), (!help.is_empty()).then(|| help.to_owned())))
+        Err((format!("{} is not {what}", told(param, given)), (!help.is_empty()).then(|| help.to_owned())))
     };
     if kind == "file" {
         // Already a file with its sum: a value that was accepted before.
@@ -298,7 +310,9 @@ fn typed(kind: &str, param: &Param, given: &Value, project: &Project) -> Verdict
         _ => {
             let words = param.words(project);
             if !words.contains(&text.as_ref()) {
-                return Err((format!("{} is not one of its values", given.shown()), suggest::help(&text, words)));
+                // The word that is nearest would tell much of what is hidden.
+                let help = if param.marks().hidden() { None } else { suggest::help(&text, words) };
+                return Err((format!("{} is not one of its values", told(param, given)), help));
             }
             Data::Text(text.as_ref().into())
         }
@@ -315,7 +329,7 @@ fn bounds(param: &Param, value: &Value) -> Result<(), (String, Option<String>)> 
             let odd = length(&text).is_some_and(|given| if less { given < bound } else { given > bound });
             if odd {
                 let word = if less { "below the shortest" } else { "above the longest" };
-                return Err((format!("{text} is {word}, {bound}"), None));
+                return Err((format!("{} is {word}, {bound}", told(param, value)), None));
             }
         }
     }
@@ -328,22 +342,22 @@ fn bounds(param: &Param, value: &Value) -> Result<(), (String, Option<String>)> 
                 .as_ref()
                 .or(param.examples.first())
                 .map(|v| format!("a good one looks like {}", v.plain()));
-            return Err((format!("{} does not match the pattern {}", value.shown(), pattern.as_str()), help));
+            return Err((format!("{} does not match the pattern {}", told(param, value), pattern.as_str()), help));
         }
     }
     let length = text.chars().count();
     if let Some(least) = param.min_length.filter(|n| length < *n as usize) {
-        return Err((format!("the text has {}; at least {least}", counted(length, "character")), None));
+        return Err((format!("{}; at least {least}", so_long(param, length)), None));
     }
     if let Some(most) = param.max_length.filter(|n| length > *n as usize) {
-        return Err((format!("the text has {}; at most {most}", counted(length, "character")), None));
+        return Err((format!("{}; at most {most}", so_long(param, length)), None));
     }
     let order = |bound: &Value| compare(value, bound);
     if let Some(min) = param.min.as_ref().filter(|b| order(b) == Some(std::cmp::Ordering::Less)) {
-        return Err((format!("{} is below the smallest value {}", value.shown(), min.plain()), None));
+        return Err((format!("{} is below the smallest value {}", told(param, value), min.plain()), None));
     }
     if let Some(max) = param.max.as_ref().filter(|b| order(b) == Some(std::cmp::Ordering::Greater)) {
-        return Err((format!("{} is above the largest value {}", value.shown(), max.plain()), None));
+        return Err((format!("{} is above the largest value {}", told(param, value), max.plain()), None));
     }
     Ok(())
 }
