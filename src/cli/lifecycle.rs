@@ -189,6 +189,7 @@ pub async fn run(
     let which = Which {
         playbook: operation.playbook.clone(),
         params: params.to_vec(),
+        param_from_env: Vec::new(),
         env: operation.env.clone(),
         reason: operation.reason.clone(),
         actor: operation.actor.clone(),

@@ -315,6 +315,7 @@ fn command(which: &Which, playbook: &Playbook) -> String {
         _ => quoted(given),
     };
     words.extend(which.params.iter().map(shown));
+    words.extend(which.param_from_env.iter().map(|given| format!("--param-from-env {}", quoted(given))));
     words.extend(which.env.iter().map(|e| format!("--env {e}")));
     let reason = which.reason.as_deref().map_or("\"…\"".to_owned(), quoted);
     words.push(format!("--reason {reason}"));
@@ -325,8 +326,11 @@ fn command(which: &Which, playbook: &Playbook) -> String {
 pub fn draw(project: &Project, source: &Arc<Source>, look: Look, show: impl FnOnce(&View<'_>)) {
     let facts = |table: &TableName| -> Option<&Facts> { project.facts(table) };
     let drawing = |at: Span, message: &str, seen: &[(String, String)]| {
+        // Before lines are broken: whoever masks them then does not find what stands on two of them.
+        let message = look.hidden(message);
         let mut problem = Diagnostic::error(&trouble::AT_RUN_TIME, at, message.trim_end_matches('.'));
-        problem.help = seen.iter().map(|(name, value)| format!("{name} is {value}")).collect();
+        let told = |(name, value): &(String, String)| look.hidden(&format!("{name} is {value}")).into_owned();
+        problem.help = seen.iter().map(told).collect();
         diagnostics::drawn(&problem, source, look.width)
     };
     show(&View { look, facts: &facts, draw: &drawing });
@@ -334,10 +338,35 @@ pub fn draw(project: &Project, source: &Arc<Source>, look: Look, show: impl FnOn
 
 /// What was asked for on the command line.
 pub fn request(which: &Which, surroundings: &Surroundings) -> Result<Request, Failure> {
-    let params = which.params.iter().map(|text| pair(text)).collect::<Result<_, _>>()?;
+    let (params, from_env) = params(&which.params, &which.param_from_env, surroundings)?;
     let actor = which.actor.clone().or_else(|| surroundings.actor());
     let (environment, reason) = (which.env.clone(), which.reason.clone());
-    Ok(Request { params, environment, reason, actor, ..Request::default() })
+    Ok(Request { params, from_env, environment, reason, actor, ..Request::default() })
+}
+
+/// Names and values, and which of them stood in a variable.
+type Given = (Vec<(String, Value)>, Vec<(String, String)>);
+
+/// Parameters that were typed, and those whose values stand in environment variables.
+pub fn params(typed: &[String], from_env: &[String], surroundings: &Surroundings) -> Result<Given, Failure> {
+    let mut params = typed.iter().map(|text| pair(text)).collect::<Result<Vec<_>, _>>()?;
+    let mut named = Vec::new();
+    for text in from_env {
+        let both = text.split_once('=').filter(|(name, variable)| !name.is_empty() && !variable.is_empty());
+        let Some((name, variable)) = both else {
+            return Err(Failure::usage(format!("`--param-from-env {text}` is not of the form NAME=VARIABLE"))
+                .help("name the parameter and the environment variable that holds its value: `--param-from-env token=API_TOKEN`"));
+        };
+        let Some(value) = (surroundings.variable)(variable) else {
+            return Err(Failure::usage(format!(
+                "the environment variable `{variable}`, from which `{name}` comes, is not set"
+            ))
+            .help(format!("set it for this command, or give the parameter as `{name}=VALUE`")));
+        };
+        params.push((name.to_owned(), Value::text(value)));
+        named.push((name.to_owned(), variable.to_owned()));
+    }
+    Ok((params, named))
 }
 
 /// `name=value`

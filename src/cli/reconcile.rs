@@ -320,10 +320,10 @@ fn page(
 
 /// Without a reason a report says what it is.
 fn request(given: &Reconcile, surroundings: &Surroundings) -> Result<Request, Failure> {
-    let params = given.params.iter().map(|text| plan::pair(text)).collect::<Result<_, _>>()?;
+    let (params, from_env) = plan::params(&given.params, &given.param_from_env, surroundings)?;
     let reason = given.reason.clone().or_else(|| (!given.heal).then(|| "compared, nothing changed".to_owned()));
     let actor = given.actor.clone().or_else(|| surroundings.actor());
-    Ok(Request { params, environment: given.env.clone(), reason, actor, ..Request::default() })
+    Ok(Request { params, from_env, environment: given.env.clone(), reason, actor, ..Request::default() })
 }
 
 fn wish(given: &Reconcile, playbook: &str, request: Request) -> Result<Wish, Failure> {

@@ -41,6 +41,8 @@ use std::{collections::HashMap, sync::Arc};
 pub struct Request {
     /// `name=value`.
     pub params: Vec<(String, Value)>,
+    /// Those of them that stood in environment variables, and in which.
+    pub from_env: Vec<(String, String)>,
     /// The environment; the first one when none is named.
     pub environment: Option<String>,
     /// Why.
@@ -72,8 +74,8 @@ pub async fn setting(
 ) -> Result<Prepared, Failure> {
     let (environment, _) = opened.project.environment(request.environment.as_deref()).map_err(Failure::usage)?;
     let playbook = loaded.checked.playbook();
-    let params =
-        params::accept(&playbook.params, &request.params, &opened.project).map_err(|refused| refusal(&refused))?;
+    let params = params::accept(&playbook.params, &request.params, &opened.project)
+        .map_err(|refused| refusal(&refused, &request.from_env))?;
     let params = files(surroundings, playbook, params)?;
     let now = surroundings.world.now();
     let run = RunFacts {
@@ -267,8 +269,12 @@ fn programs(
     Ok(programs)
 }
 
-fn refusal(refused: &[params::Refused]) -> Failure {
-    let lines: Vec<String> = refused.iter().map(params::Refused::line).collect();
+fn refusal(refused: &[params::Refused], from_env: &[(String, String)]) -> Failure {
+    let from = |one: &params::Refused| {
+        let variable = from_env.iter().find(|(name, _)| *name == one.param).map(|(_, variable)| variable);
+        variable.map_or_else(String::new, |variable| format!(" (read from the environment variable `{variable}`)"))
+    };
+    let lines: Vec<String> = refused.iter().map(|one| one.line() + &from(one)).collect();
     let message = if let [one] = lines.as_slice() {
         one.clone()
     } else {
@@ -313,7 +319,7 @@ pub(super) fn answers(setting: &Setting, request: &Request) -> Result<Answers, F
         let declared = params::of_answer(ask.answer.iter());
         answers.insert(
             step.to_owned(),
-            params::accept(&declared, &parts, &setting.project).map_err(|refused| refusal(&refused))?,
+            params::accept(&declared, &parts, &setting.project).map_err(|refused| refusal(&refused, &[]))?,
         );
     }
     Ok(answers)

@@ -221,6 +221,7 @@ impl Shop {
 /// Somebody asks for a playbook with these parameters.
 pub fn request(params: &[(&str, Value)]) -> Request {
     Request {
+        from_env: Vec::new(),
         params: params.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
         environment: Some("test".into()),
         reason: Some("a test".into()),

@@ -20,6 +20,10 @@ pub struct Reconcile {
     /// Parameters, as name=value.
     #[arg(value_name = "NAME=VALUE")]
     pub params: Vec<String>,
+    /// A parameter whose value stands in an environment variable; may be given several times. For secrets: everybody on the machine sees
+    /// the words of a command.
+    #[arg(long, value_name = "NAME=VARIABLE", conflicts_with_all = ["all", "due"])]
+    pub param_from_env: Vec<String>,
     /// Every playbook that says `reconcile:`.
     #[arg(long, conflicts_with_all = ["playbook", "due"])]
     pub all: bool,

@@ -11,6 +11,10 @@ pub struct Which {
     /// Parameters, as name=value.
     #[arg(value_name = "NAME=VALUE")]
     pub params: Vec<String>,
+    /// A parameter whose value stands in an environment variable; may be given several times. For secrets: everybody on the machine sees
+    /// the words of a command.
+    #[arg(long, value_name = "NAME=VARIABLE")]
+    pub param_from_env: Vec<String>,
     /// The environment. Default: the first one of the project file, unless it is protected.
     #[arg(long, value_name = "NAME")]
     pub env: Option<String>,
