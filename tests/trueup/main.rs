@@ -28,6 +28,7 @@ mod examples;
 mod flow;
 mod generated;
 mod handed;
+mod hidden;
 mod injection;
 mod jobs;
 mod ledger;
