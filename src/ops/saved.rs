@@ -118,7 +118,7 @@ pub(super) fn header(
         facts_sha256: file::sum(facts).into(),
         environment: plan.environment.clone(),
         params: plan.params.clone(),
-        targets: file::compared(&plan.targets),
+        targets: plan.targets.clone(),
         actor: setting.run.actor.clone(),
         reason: reason.map(str::to_owned),
         made_at: plan.at,

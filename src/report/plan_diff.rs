@@ -79,7 +79,7 @@ fn said(saved: &Saved, facts: Lookup<'_>) -> Said {
     say("project", "text", header.facts_sha256.get(..12).unwrap_or_default().to_owned());
     say("environment", "name", header.environment.to_string());
     for (connection, identity) in &header.targets {
-        say("target", connection, identity.0.clone());
+        say("target", connection, identity.clone());
     }
     for (name, value) in &header.params {
         say("params", name, of_value(value));

@@ -48,7 +48,7 @@ fn header(plan: &Plan) -> Header {
         facts_sha256: file::sum("trueup: v1\nproject: p\n").into(),
         environment: plan.environment.clone(),
         params: plan.params.clone(),
-        targets: file::compared(&plan.targets),
+        targets: plan.targets.clone(),
         actor: "anna".into(),
         reason: Some("Zendesk 88213".into()),
         made_at: plan.at,
@@ -545,7 +545,7 @@ fn what_drifted_is_a_table_where_it_fits_and_blocks_where_not() {
     let items = short.iter().cloned().map(|(_, d)| ("provider 12".to_owned(), d)).collect::<Vec<_>>();
     let mut all = String::new();
     for (width, differences) in [(80, &short), (50, &short), (80, &long), (120, &items)] {
-        let mut page = Page::new(Look { width, unicode: true, ..Look::default() });
+        let mut page = Page::new(Look { width, unicode: true });
         drift::table(&mut page, 2, differences);
         let shown = page.finish();
         is_proper(&shown, width);

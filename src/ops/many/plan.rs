@@ -488,7 +488,7 @@ fn passing(plan: &Plan) -> Header {
         facts_sha256: nothing.clone(),
         environment: plan.environment.clone(),
         params: plan.params.clone(),
-        targets: file::compared(&plan.targets),
+        targets: plan.targets.clone(),
         actor: nothing,
         reason: None,
         made_at: plan.at,

@@ -22,10 +22,7 @@ use crate::{
         time::Stamp,
         value::{Map, Value},
     },
-    effect::{
-        matched::Matched,
-        record::{BadRecord, Field},
-    },
+    effect::{matched::Matched, record::Field},
 };
 use sha2::{Digest, Sha256};
 use std::{
@@ -85,7 +82,7 @@ record! {
         /// Parameters as accepted.
         params: Map,
         /// Which systems it was made against: connection and identity.
-        targets: Vec<(Arc<str>, Compared)>,
+        targets: Vec<(Arc<str>, String)>,
         /// Who asked for it: may not approve it.
         actor: Arc<str>,
         /// Why, if that was said.
@@ -104,29 +101,6 @@ record! {
         undo: Option<UndoOf>,
         /// The names of stored values that were read from tables of the target: by table, by column.
         names: Option<Value>,
-    }
-}
-
-/// A text that is compared with another one and comes back as it was, although a secret stands in it: where the password of a
-/// database is its name too, nobody could tell it from others.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Compared(pub String);
-
-/// What the systems of a plan are, as its file keeps them.
-pub fn compared(targets: &[(Arc<str>, String)]) -> Vec<(Arc<str>, Compared)> {
-    targets.iter().map(|(name, found)| (name.clone(), Compared(found.clone()))).collect()
-}
-
-impl Field for Compared {
-    fn store(&self) -> Option<Value> {
-        self.0.store()
-    }
-    fn load(stored: Option<&Value>) -> Result<Self, BadRecord> {
-        match stored.and_then(Value::as_str) {
-            Some(text) => Ok(Compared(text.to_owned())),
-            // Without the key it is only shown.
-            None => String::load(stored).map(Compared),
-        }
     }
 }
 
@@ -198,7 +172,7 @@ impl Header {
             text_hash: self.sha256.to_string(),
             params: self.params.clone(),
             environment: self.environment.clone(),
-            targets: self.targets.iter().map(|(name, found)| (name.clone(), found.0.clone())).collect(),
+            targets: self.targets.clone(),
             at: self.made_at,
             items: Vec::new(),
             many: None,
