@@ -145,7 +145,11 @@ fn places(masks: &[Form], text: &str) -> Vec<(usize, usize)> {
     for form in masks {
         let mut from = 0;
         while let Some(at) = form.find(&bytes[from..], rare) {
-            found.push((from + at, from + at + form.text.len()));
+            let place = (from + at, from + at + form.text.len());
+            // Somebody's password is `secret`: what was masked stays as it is.
+            if !(SHOWN.contains(&form.text) && is_masked(text, place)) {
+                found.push(place);
+            }
             from += at + 1;
         }
     }
@@ -158,6 +162,12 @@ fn places(masks: &[Form], text: &str) -> Vec<(usize, usize)> {
         overlap
     });
     found
+}
+
+/// The place lies in what stands where a secret was.
+fn is_masked(text: &str, (start, end): (usize, usize)) -> bool {
+    let mut shown = text.match_indices(SHOWN).map(|(at, shown)| (at, at + shown.len()));
+    shown.any(|(from, to)| from <= start && end <= to)
 }
 
 /// What was registered at one moment.
@@ -277,6 +287,14 @@ mod tests {
         ["abcdef", "defxyz", "ärgerlich"].iter().for_each(|secret| masks.add(&Secret::new(*secret)));
         assert_eq!(masks.apply("1 abcdefxyz 2 abcdefabcdef 3"), "1 (secret) 2 (secret)(secret) 3");
         assert_eq!(masks.apply("sehr ärgerlich!"), "sehr (secret)!");
+    }
+
+    #[test]
+    fn what_is_masked_stays_as_it_is() {
+        let masks = Masks::default();
+        masks.add(&Secret::new("secret"));
+        assert_eq!(masks.apply("secret (secret) secret)"), "(secret) (secret) (secret))");
+        assert_eq!(masks.apply(&masks.apply("register/secret")), "register/(secret)");
     }
 
     #[test]

@@ -382,6 +382,12 @@ impl Setting {
         session.standing(&tables, ledger).await
     }
 
+    /// What stood behind the connections, as a plan and its run keep it: masked at once, as it is where it is compared. A password may be
+    /// the name of its database, and then what is kept would be sealed, and come back as something else.
+    pub fn identities(&self, standings: &BTreeMap<Arc<str>, Standing>) -> Vec<(Arc<str>, String)> {
+        standings.iter().map(|(name, standing)| (name.clone(), self.masks.apply(&standing.text()))).collect()
+    }
+
     /// The API of a name.
     pub fn api(&self, name: &str) -> Option<&Api> {
         self.apis.get(name)

@@ -545,7 +545,7 @@ fn what_drifted_is_a_table_where_it_fits_and_blocks_where_not() {
     let items = short.iter().cloned().map(|(_, d)| ("provider 12".to_owned(), d)).collect::<Vec<_>>();
     let mut all = String::new();
     for (width, differences) in [(80, &short), (50, &short), (80, &long), (120, &items)] {
-        let mut page = Page::new(Look { width, unicode: true });
+        let mut page = Page::new(Look { width, unicode: true, ..Look::default() });
         drift::table(&mut page, 2, differences);
         let shown = page.finish();
         is_proper(&shown, width);

@@ -233,7 +233,7 @@ async fn database() -> (String, String) {
     (name, url.to_string())
 }
 
-async fn drop(name: &str) {
+async fn clear(name: &str) {
     sql(postgres().reveal(), &format!("drop database {name} with (force)")).await;
     sql(postgres().reveal(), &format!("drop role {name}")).await;
 }
@@ -264,7 +264,7 @@ fn what_a_database_says_of_a_row_does_not_tell_what_is_personal_in_it() {
                 (
                     "free",
                     &format!(
-                        "params: {{ who: {{ type: string, personal: true }} }}\n{USES}steps:\n- sql: {{ db: shop, sql: \"update orders set token = {{{{ params.who }}}} where id = 1\", touches: 1 }}\n  irreversible: a test\n"
+                        "params: {{ who: {{ type: string, personal: true }} }}\n{USES}steps:\n- sql: {{ db: shop, sql: \"update orders set token = {{{{ params.who }}}} where id = 1\", touches: 1 }}\n  repeatable: a test\n"
                     ),
                 ),
                 (
@@ -317,7 +317,7 @@ fn what_a_database_says_of_a_row_does_not_tell_what_is_personal_in_it() {
             }
         });
         assert!(all.contains("cannot change (personal)"), "{all}");
-        drop(&name).await;
+        clear(&name).await;
     });
 }
 
@@ -333,6 +333,6 @@ fn a_plan_is_carried_out_where_the_password_is_the_name_of_the_database_too() {
         desk.run(&["plan", "show", "a.plan", "--json"], 0).await;
         desk.run(&["apply", "a.plan", "--yes", "--reason", "a test"], 0).await;
         no_part_of(&name, &desk.all());
-        drop(&name).await;
+        clear(&name).await;
     });
 }

@@ -449,7 +449,7 @@ fn finish(setting: &Setting, mut pass: Pass<'_>, standings: BTreeMap<Arc<str>, S
         text_hash,
         params: setting.params.clone(),
         environment: setting.environment.clone(),
-        targets: standings.iter().map(|(name, standing)| (name.clone(), standing.text())).collect(),
+        targets: setting.identities(&standings),
         at: setting.world.now(),
         items: vec![ItemPlan {
             key: setting.about.key.clone(),

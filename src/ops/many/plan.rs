@@ -141,7 +141,7 @@ pub(super) fn head(setting: &Setting, standings: &BTreeMap<Arc<str>, Standing>) 
         text_hash: text,
         params: setting.params.clone(),
         environment: setting.environment.clone(),
-        targets: standings.iter().map(|(name, standing)| (name.clone(), standing.text())).collect(),
+        targets: setting.identities(standings),
         at: setting.world.now(),
         items: Vec::new(),
         many: None,
