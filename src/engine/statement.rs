@@ -135,7 +135,7 @@ impl<'a> Aim<'a> {
         let savepoint = changing.savepoint().await.map_err(fault)?;
         let keys = keys(changing, &statement, &names, deed, at).await;
         changing.rollback_to(savepoint).await.map_err(fault)?;
-        let keys = keys?;
+        let keys = keys.map_err(|trouble| untold(trouble, facts))?;
         let rows = changing.lock_and_read(&table.table, &names, &keys).await.map_err(fault)?;
         let before: Vec<_> = keys.into_iter().zip(rows).collect();
         let by_key = class == Class::Insert || before.iter().all(|(_, row)| row.is_some());
@@ -231,6 +231,19 @@ impl<'a> Aim<'a> {
             changes.iter_mut().for_each(|change| hide(change, bind));
         }
         Ok(changes)
+    }
+}
+
+/// What a trigger says of rows that nobody has read: of whom it tells cannot be known, so it is not repeated where the table has something personal.
+fn untold(trouble: Trouble, facts: &Facts) -> Trouble {
+    match trouble {
+        Trouble::Database { connection, fault, at } if fault.kind == FaultKind::Other && !facts.personal.is_empty() => {
+            let message = "the database refuses it in words of its own, which may tell of persons and are not repeated";
+            let help =
+                "look into the database's log; of a `row` or `rows` step, whose rows are known, it would be told";
+            Trouble::Database { connection, fault: Fault::new(FaultKind::Other, message).advise(help), at }
+        }
+        other => other,
     }
 }
 

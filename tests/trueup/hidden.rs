@@ -48,9 +48,15 @@ impl Desk {
 
     /// Its words are kept; `exit` is the code that it ends with.
     async fn run(&mut self, arguments: &[&str], exit: i32) -> Came {
+        let came = self.tried(arguments).await;
+        assert_eq!(came.exit, Some(exit), "{arguments:?}\n{}", came.said());
+        came
+    }
+
+    /// The same where any end is good.
+    async fn tried(&mut self, arguments: &[&str]) -> Came {
         let child = program(self.folder.path(), &self.variables, arguments).spawn().unwrap();
         let came = wait(child).await.unwrap();
-        assert_eq!(came.exit, Some(exit), "{arguments:?}\n{}", came.said());
         self.said.push_str(&came.out);
         self.said.push_str(&came.err);
         came
@@ -264,7 +270,7 @@ fn what_a_database_says_of_a_row_does_not_tell_what_is_personal_in_it() {
                 (
                     "free",
                     &format!(
-                        "params: {{ who: {{ type: string, personal: true }} }}\n{USES}steps:\n- sql: {{ db: shop, sql: \"update orders set token = {{{{ params.who }}}} where id = 1\", touches: 1 }}\n  repeatable: a test\n"
+                        "params: {{ who: {{ type: string, personal: true }} }}\n{USES}steps:\n- sql: {{ db: shop, sql: \"update orders set token = {{{{ params.who }}}} where id = 1\", touches: 1 }}\n  repeatable: a test\n  irreversible: a test\n"
                     ),
                 ),
                 (
@@ -290,23 +296,22 @@ fn what_a_database_says_of_a_row_does_not_tell_what_is_personal_in_it() {
             ("cast", Some("who=a\"JaneDoe1970\"b")),
             ("people", Some("file=p.csv")),
         ] {
-            let exit = if book == "people" { 0 } else { 1 };
             for words in [&["plan", book][..], &["plan", book, "--json"]] {
                 let words: Vec<&str> = words.iter().copied().chain(given).collect();
-                desk.run(&words, exit).await;
+                desk.run(&words, 1).await;
             }
             let mut words = vec!["apply", book, "--yes", "--reason", "a test"];
             words.extend(given);
             desk.run(&words, 1).await;
         }
-        desk.run(&["plan", "people", "file=p.csv", "--out", "p.plan"], 0).await;
+        desk.run(&["plan", "people", "file=p.csv", "--out", "p.plan"], 1).await;
         let runs = desk.run(&["runs", "--json"], 0).await;
         let runs: serde_json::Value = serde_json::from_str(&runs.out).unwrap();
         for run in runs["runs"].as_array().unwrap() {
             let short = run["short"].as_str().unwrap();
             desk.run(&["show", short], 0).await;
             desk.run(&["show", short, "--json"], 0).await;
-            desk.run(&["show", short, "--items", "csv"], 0).await;
+            desk.tried(&["show", short, "--items", "csv"]).await;
         }
         let all = desk.all();
         let personal =
