@@ -149,7 +149,7 @@ fn quoted(text: &str, style: Style) -> String {
     let mut quoted = String::with_capacity(text.len() + 8);
     if style.codes.contains('"') {
         // The house's own way to quote would write it short.
-        let parts: Vec<String> = text.split('"').map(|part| quoted_short(part)).collect();
+        let parts: Vec<String> = text.split('"').map(quoted_short).collect();
         quoted.push_str(&parts.join("\\u0022"));
     } else {
         quoted = quoted_short(text);
