@@ -223,7 +223,7 @@ fn a_page_is_written_anew_with_what_could_not_be_looked_at() {
         fs::remove_file(place.path().join("name.yaml")).unwrap();
         trueup(&place, "reconcile --all --html drift.html").await.is(2, &["odd.yaml:", "drift.html"]);
         assert!(!page().contains("There is nothing that differs") && page().contains("<h1>odd</h1>"), "{}", page());
-        fs::write(place.path().join("drift.html"), "of yesterday").unwrap();
+        fs::write(place.path().join("drift.html"), "<!doctype html>of yesterday").unwrap();
         trueup(&place, "reconcile odd --html drift.html").await.is(2, &["`tabel`", "drift.html"]);
         assert!(page().contains("<h1>odd</h1>") && page().contains("odd.yaml:"), "{}", page());
         fs::write(place.path().join("trueup.yaml"), "trueup: v1\nnothing: [\n").unwrap();
