@@ -347,7 +347,8 @@ impl PartialEq for Value {
             (Decimal(a), Decimal(b)) => a == b,
             (Int(a), Decimal(b)) | (Decimal(b), Int(a)) => *b == super::decimal::Decimal::from(*a),
             (Float(a), Float(b)) => a == b || (a.is_nan() && b.is_nan()),
-            (Int(a), Float(b)) | (Float(b), Int(a)) => *a as f64 == *b,
+            // Not as two floats: beyond 2^53 several whole numbers would be the same.
+            (Int(a), Float(b)) | (Float(b), Int(a)) => b.fract() == 0.0 && *b as i128 == i128::from(*a),
             (Decimal(a), Float(b)) | (Float(b), Decimal(a)) => a.as_str().parse() == Ok(*b),
             (Text(a), Text(b)) => a == b,
             (Bytes(a), Bytes(b)) => a == b,
@@ -419,6 +420,19 @@ pub fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whole_numbers_are_compared_exactly_with_floats() {
+        let (int, float) = (|n: i64| Value::from(n), |f: f64| Value::from(Data::Float(f)));
+        assert_eq!(int(9_007_199_254_740_992), float(9_007_199_254_740_992.0));
+        assert_ne!(int(9_007_199_254_740_993), float(9_007_199_254_740_992.0));
+        assert_ne!(float(9_223_372_036_854_775_808.0), int(i64::MAX));
+        assert_eq!(int(i64::MIN), float(-9_223_372_036_854_775_808.0));
+        assert_eq!(int(0), float(-0.0));
+        for odd in [0.5, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e300] {
+            assert_ne!(int(0), float(odd));
+        }
+    }
 
     #[test]
     fn equality_is_the_same_value_and_unknown_equals_nothing() {
