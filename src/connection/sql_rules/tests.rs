@@ -170,6 +170,12 @@ fn a_trigger_that_looks_at_more_than_its_row_is_told_from_one_that_does_not() {
         ),
         (Sqlite, "create trigger x before update on t when new.a < 0 begin select raise(abort, 'delete from'); end"),
         (Sqlite, "create trigger x after delete on t begin insert into log(id) values (old.id); end"),
+        (
+            Sqlite,
+            "create trigger x after update on t when new.a in (1, 2) begin insert or ignore into log(what) values (replace(new.b, 'in', 'to')); end",
+        ),
+        (Postgres, "begin raise exception using errcode = '22000', table = tg_table_name; return new; end"),
+        (Postgres, "begin raise exception using message := 'no', table := 't'; return new; end"),
     ];
     for (dialect, sql) in of_its_row {
         assert!(!looks_beyond(sql, "app.t", dialect), "{sql}");
@@ -188,6 +194,18 @@ fn a_trigger_that_looks_at_more_than_its_row_is_told_from_one_that_does_not() {
         (Sqlite, "create trigger x before update on t when (select count(*) from t) < 3 begin select 1; end"),
         (Sqlite, "create trigger x after insert on t begin delete from t where id < new.id; end"),
         (Sqlite, "create trigger x after update on t begin update t set n = 1; end"),
+        (Sqlite, "create trigger x after update on t begin update or ignore T set n = 1; end"),
+        (Sqlite, "create trigger x after update on t begin delete from 't' where id = 1; end"),
+        (Sqlite, "create trigger x before update on t when new.v in many begin select 1; end"),
+        (Sqlite, "create trigger x before update on t when new.v not in main.\"many\" begin select 1; end"),
+        (Sqlite, "create trigger x before update on t when new.v IN 'many' begin select 1; end"),
+        (Sqlite, "create trigger x before update on t when 'a' in pragma_table_info(new.v) begin select 1; end"),
+        (Sqlite, "create trigger x after update on t begin replace into other values (new.id); end"),
+        (Sqlite, "create trigger x after update on t begin insert or replace into other values (new.id); end"),
+        (Postgres, "begin if exists (table many) then raise exception 'x'; end if; return new; end"),
+        (Postgres, "begin if new.v = any (table only app.many) then raise exception 'x'; end if; return new; end"),
+        (Mysql, "begin if exists (table many) then signal sqlstate '45000'; end if; end"),
+        (Postgres, "begin delete from notes using many m where m.id = notes.id; return new; end"),
     ];
     for (dialect, sql) in of_others {
         assert!(looks_beyond(sql, "app.t", dialect), "{sql}");
