@@ -75,6 +75,10 @@ const NEVER_ON_MYSQL: &[(&str, &str)] = &[
     ("version_tokens_*", "changes the server"),
 ];
 
+/// The same for what only SQLite ships.
+const NEVER_ON_SQLITE: &[(&str, &str)] =
+    &[("pragma_*", "looks at tables that need not be declared, and at the session that trueup relies on")];
+
 /// The same for reads.
 const NOT_READING_ON_MYSQL: &[(&str, &str)] = &[("last_insert_id", "may change what the session remembers")];
 
@@ -93,7 +97,11 @@ const NOT_READING: &[(&str, &str)] = &[
 
 /// Why a statement may not run at all.
 pub fn refused(sql: &str, tokens: &[Token], dialect: Dialect) -> Option<String> {
-    let own = || if dialect == Dialect::Mysql { found(sql, tokens, NEVER_ON_MYSQL) } else { None };
+    let own = || match dialect {
+        Dialect::Mysql => found(sql, tokens, NEVER_ON_MYSQL),
+        Dialect::Sqlite => found(sql, tokens, NEVER_ON_SQLITE),
+        Dialect::Postgres => None,
+    };
     found(sql, tokens, NEVER).or_else(own)
 }
 
