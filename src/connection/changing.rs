@@ -269,7 +269,8 @@ impl Changing {
         }
         let one =
             |text: Text, (column, to): &(Arc<str>, SetTo)| text.name(column).raw(" = ").set_to(table, column, to, true);
-        let text = Text::new(self.dialect()).raw("UPDATE ").table(table).raw(" SET ").list(set, ", ", one);
+        let text = Text::new(self.dialect()).raw(self.or_abort(table).await?.update());
+        let text = text.table(table).raw(" SET ").list(set, ", ", one);
         Ok(self.change(&text.conditions(&key_conditions(key)).done()).await?.affected)
     }
 
@@ -288,9 +289,10 @@ impl Changing {
         let one =
             |text: Text, (column, to): &(Arc<str>, SetTo)| text.name(column).raw(" = ").set_to(table, column, to, true);
         let conditions = key_conditions(key);
+        let update = self.or_abort(table).await?.update();
         let seen = self.seen.take();
         let write = |list: &Columns<'_>| {
-            let text = Text::new(dialect).raw("UPDATE ").table(table).raw(" SET ").list(set, ", ", one);
+            let text = Text::new(dialect).raw(update).table(table).raw(" SET ").list(set, ", ", one);
             let text = text.conditions(&conditions);
             let text = match &seen {
                 Some(seen) => text.raw(" AND xmin::text = ").value(&seen.version),
@@ -347,9 +349,9 @@ impl Changing {
         if let Some(seat) = self.unsealed_seat()? {
             return seat.insert_whole(table, values).await;
         }
-        let dialect = self.dialect();
+        let (dialect, insert) = (self.dialect(), self.or_abort(table).await?.insert());
         let write = |list: &Columns<'_>| {
-            let text = Text::new(dialect).raw("INSERT INTO ").table(table);
+            let text = Text::new(dialect).raw(insert).table(table);
             let text = if values.is_empty() {
                 text.raw(" DEFAULT VALUES")
             } else {
@@ -413,7 +415,7 @@ impl Changing {
         if let Some(seat) = self.unsealed_seat()? {
             return seat.insert(table, key, values, given != ") VALUES (").await;
         }
-        let text = Text::new(self.dialect()).raw("INSERT INTO ").table(table);
+        let text = Text::new(self.dialect()).raw(self.or_abort(table).await?.insert()).table(table);
         let text = if values.is_empty() {
             text.raw(if self.dialect() == Dialect::Mysql { " () VALUES ()" } else { " DEFAULT VALUES" })
         } else {
@@ -526,15 +528,17 @@ impl Changing {
     /// Runs one statement of an author; how many rows it says to have changed. Refuses what would leave or end the
     /// transaction, or does more than change rows.
     pub async fn execute(&mut self, statement: &Statement) -> Result<u64, Fault> {
-        let class = sql_rules::allow_write(&statement.sql, self.dialect()).map_err(|f| self.named(f))?;
+        let verdict = sql_rules::allow_write(&statement.sql, self.dialect()).map_err(|f| self.named(f))?;
+        self.no_hidden_deletion(&statement.sql, &verdict).await?;
         let answer = self.change(statement).await?;
         // After a SELECT the drivers report rows read, or the count of an earlier statement.
-        Ok(if class == sql_rules::Class::Read { 0 } else { answer.affected })
+        Ok(if verdict.class == sql_rules::Class::Read { 0 } else { answer.affected })
     }
 
     /// As [`Changing::execute`], for a statement that ends in RETURNING: the rows that it gives.
     pub async fn execute_returning(&mut self, statement: &Statement, limits: Limits) -> Result<Rows, Fault> {
-        sql_rules::allow_write(&statement.sql, self.dialect()).map_err(|f| self.named(f))?;
+        let verdict = sql_rules::allow_write(&statement.sql, self.dialect()).map_err(|f| self.named(f))?;
+        self.no_hidden_deletion(&statement.sql, &verdict).await?;
         self.not_sealed()?;
         let done = self.raw(statement, limits).await.and_then(Answer::named);
         self.after_a_statement();

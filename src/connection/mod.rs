@@ -17,6 +17,7 @@ mod postgres;
 pub mod program;
 pub use postgres::Address as PostgresAddress;
 pub mod reference;
+mod resolving;
 pub mod rows;
 pub mod sandbox;
 pub mod seen;

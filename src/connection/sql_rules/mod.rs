@@ -71,7 +71,11 @@ pub fn judge(sql: &str, dialect: Dialect) -> Verdict {
         without_where: false,
         refused: several(sql, &tokens)
             .or_else(|| words::refused(sql, &tokens))
-            .or_else(|| if dialect == Dialect::Mysql { words::refused_by_mysql(sql, &tokens) } else { None })
+            .or_else(|| match dialect {
+                Dialect::Mysql => words::refused_by_mysql(sql, &tokens),
+                Dialect::Sqlite => words::refused_by_sqlite(sql, &tokens),
+                Dialect::Postgres => None,
+            })
             .or_else(|| functions::refused(sql, &tokens, dialect)),
         not_a_read: None,
     };
@@ -118,6 +122,16 @@ pub fn looks_beyond(sql: &str, table: &str, dialect: Dialect) -> bool {
     beyond::looks_beyond(sql, &tokens(sql, dialect), table, dialect)
 }
 
+/// A statement of SQLite that says itself what is done about a conflict: `INSERT OR …`, `UPDATE OR …`.
+pub(super) fn says_or(sql: &str) -> bool {
+    words::says_or(sql, &tokens(sql, Dialect::Sqlite)).is_some()
+}
+
+/// What the text of a table of SQLite says is done about conflicts, in small letters; nothing where it is an error everywhere.
+pub(super) fn on_conflict(table: &str) -> Vec<String> {
+    words::on_conflict(table, &tokens(table, Dialect::Sqlite))
+}
+
 /// One statement and nothing else; a closing `;` is forgiven.
 pub(super) fn single(sql: &str, dialect: Dialect) -> Result<(), Fault> {
     several(sql, &tokens(sql, dialect)).map_or(Ok(()), |why| Err(refusal(&why)))
@@ -140,15 +154,15 @@ pub(super) fn allow_read(sql: &str, dialect: Dialect) -> Result<(), Fault> {
     Ok(())
 }
 
-/// A statement that may change rows; its class.
-pub(super) fn allow_write(sql: &str, dialect: Dialect) -> Result<Class, Fault> {
+/// A statement that may change rows, and what was found of it.
+pub(super) fn allow_write(sql: &str, dialect: Dialect) -> Result<Verdict, Fault> {
     let verdict = judge(sql, dialect);
-    match (verdict.refused, verdict.class) {
-        (Some(why), _) => Err(refusal(&why)),
+    match (&verdict.refused, verdict.class) {
+        (Some(why), _) => Err(refusal(why)),
         (None, Class::NotUnderstood) => {
             Err(refusal("the parser does not understand this statement, so the tables that it writes are not known"))
         }
-        (None, class) => Ok(class),
+        (None, _) => Ok(verdict),
     }
 }
 

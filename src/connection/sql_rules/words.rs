@@ -103,6 +103,46 @@ pub fn refused_by_mysql(sql: &str, tokens: &[Token]) -> Option<String> {
     })
 }
 
+/// Why a statement may not run on SQLite, beyond what holds everywhere.
+pub fn refused_by_sqlite(sql: &str, tokens: &[Token]) -> Option<String> {
+    let is = |at: usize, word: &str| tokens.get(at).is_some_and(|token| is_word(sql, token, word));
+    // In a WITH as well, which may stand before. `replace(…)` is a function.
+    let replaces = (0..tokens.len()).any(|at| is(at, "replace") && is(at + 1, "into"));
+    let or = says_or(sql, tokens);
+    Some(match or {
+        Some((verb, or)) if or == "replace" && verb == "insert" => {
+            "INSERT OR REPLACE deletes rows that no image shows; write INSERT … ON CONFLICT (…) DO UPDATE".into()
+        }
+        Some((_, or)) if or == "replace" => {
+            "UPDATE OR REPLACE deletes rows that no image shows; delete what is in the way by a step of its own".into()
+        }
+        Some((_, or)) if or == "rollback" => "OR ROLLBACK would end trueup's own transaction; write OR ABORT".into(),
+        _ if replaces => "REPLACE deletes rows that no image shows; write INSERT … ON CONFLICT (…) DO UPDATE".into(),
+        _ => return None,
+    })
+}
+
+/// What a statement does about conflicts by its own words, and which statement it is: both in small letters.
+pub fn says_or(sql: &str, tokens: &[Token]) -> Option<(String, String)> {
+    let found = tokens.windows(3).find(|three| {
+        let change = is_word(sql, &three[0], "insert") || is_word(sql, &three[0], "update");
+        change && is_word(sql, &three[1], "or") && three[2].kind == Kind::Word
+    })?;
+    Some((sql[found[0].at.clone()].to_lowercase(), sql[found[2].at.clone()].to_lowercase()))
+}
+
+/// What follows on ON CONFLICT in the text of a table, but for what is an error.
+pub fn on_conflict(sql: &str, tokens: &[Token]) -> Vec<String> {
+    let clauses =
+        tokens.windows(3).filter(|three| is_word(sql, &three[0], "on") && is_word(sql, &three[1], "conflict"));
+    let words = clauses.map(|three| sql[three[2].at.clone()].to_lowercase());
+    words.filter(|word| word != "abort").collect()
+}
+
+fn is_word(sql: &str, token: &Token, word: &str) -> bool {
+    token.kind == Kind::Word && sql[token.at.clone()].eq_ignore_ascii_case(word)
+}
+
 /// What is wrong with a piece that MySQL reads in more than one way.
 pub fn unclear(piece: &str) -> String {
     match piece.chars().next() {

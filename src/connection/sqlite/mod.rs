@@ -1,6 +1,7 @@
 //! SQLite: one dedicated connection to one file. Binds by the value's kind, decodes by the column's declared type.
 
 mod catalogue;
+mod conflicts;
 mod convert;
 mod faults;
 mod ledger;
@@ -60,6 +61,8 @@ pub(super) struct Link {
     before: i64,
     /// Declared types by table, read once each.
     declared: HashMap<Arc<str>, HashMap<String, Kind>>,
+    /// What tables say of conflicts, read once each.
+    clauses: HashMap<Arc<str>, Vec<String>>,
     guest: open::Guest,
     /// The next writer of this process comes when this one is gone: the last field, so that the connection goes before it.
     _turn: Option<Turn>,

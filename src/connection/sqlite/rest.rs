@@ -87,8 +87,8 @@ impl Link {
     ) -> Link {
         let Rested { connection, place, stop, counts, before } = rested;
         // The declared types are asked again: the tables may have changed meanwhile.
-        let declared = HashMap::new();
-        Link { connection, file, place, statement_timeout, stop, counts, before, declared, guest, _turn: turn }
+        let (declared, clauses) = (HashMap::new(), HashMap::new());
+        Link { connection, file, place, statement_timeout, stop, counts, before, declared, clauses, guest, _turn: turn }
     }
 
     /// Takes the transaction back and waits for it; keeps the connection for the next handle where nothing is left in it.
