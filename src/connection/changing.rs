@@ -5,6 +5,7 @@
 
 use super::{
     fault::{Fault, FaultKind},
+    link::Link,
     rows::{Answer, Rows, Touched},
     seen::Seen,
     session::{Columns, Session},
@@ -567,26 +568,13 @@ impl Changing {
             let done = self.batch(sql).await;
             return self.recover(done).await;
         }
-        let deferrable = Statement::new(
-            "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND sql LIKE '%DEFERRABLE INITIALLY DEFERRED%'",
-            Vec::new(),
-        );
-        if self.change(&deferrable).await?.rows.first().and_then(|r| r.first()) == Some(&Value::from(0)) {
-            return Ok(());
-        }
-        let touched: Vec<Value> = self.touched().await?.iter().map(|t| Value::text(t.table.clone())).collect();
-        // A touched table may hold orphans, and so may the tables that point to it.
-        let check = Statement::new(
-            "SELECT DISTINCT c.\"table\", c.parent FROM sqlite_schema m JOIN pragma_foreign_key_check(m.name) c \
-             WHERE m.type = 'table' AND (m.name IN (SELECT value FROM json_each(?1)) OR EXISTS (SELECT 1 FROM \
-             pragma_foreign_key_list(m.name) f WHERE f.\"table\" IN (SELECT value FROM json_each(?1))))",
-            vec![Value::list(touched)],
-        );
-        let orphans = self.change(&check).await?;
-        let Some([child, parent]) = orphans.rows.first().map(Vec::as_slice) else { return Ok(()) };
-        self.session.spoilt = true;
-        let message = format!("a row of `{}` would point to no row of `{}`", child.plain(), parent.plain());
-        Err(self.named(Fault::new(FaultKind::Constraint, message)))
+        let link = self.enter()?;
+        let done = match link {
+            Link::Sqlite(link) => Box::pin(link.check_deferred()).await,
+            _ => Ok(()),
+        };
+        let done = self.leave(done);
+        self.recover(done).await
     }
 
     /// Nothing has gone through this handle that could have changed a row.
