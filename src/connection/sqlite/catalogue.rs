@@ -22,7 +22,7 @@ pub const ALL: Limits = Limits { rows: 1_000_000, bytes: 256 << 20 };
 const COLUMNS: &str = "\
     SELECT m.name AS \"table\", m.type = 'view' AS is_view, x.name, x.type, x.\"notnull\", x.dflt_value IS NOT NULL AS has_default, \
            x.dflt_value AS given, \
-           x.pk, x.hidden, m.sql LIKE '%WITHOUT ROWID%' AS without_rowid \
+           x.pk, x.hidden, m.sql LIKE '%WITHOUT%ROWID%' AS without_rowid \
     FROM sqlite_schema m JOIN pragma_table_xinfo(m.name) x \
     WHERE m.type IN ('table', 'view') AND m.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND x.hidden <> 1 \
       AND (?1 IS NULL OR m.name IN (SELECT value FROM json_each(?1))) \
@@ -35,16 +35,18 @@ const UNIQUE: &str = "\
       AND (?1 IS NULL OR m.name IN (SELECT value FROM json_each(?1))) \
     ORDER BY m.name, l.seq, i.seqno";
 
+/// A trigger has the name of its table as it was written when the trigger was made: the table is told as it is called itself.
 const TRIGGERS: &str = "\
-    SELECT tbl_name AS \"table\", type, name, sql FROM sqlite_schema \
-    WHERE (type = 'trigger' OR type = 'table' AND sql LIKE '%INITIALLY%DEFERRED%') \
-      AND (?1 IS NULL OR tbl_name IN (SELECT value FROM json_each(?1))) ORDER BY name";
+    SELECT t.name AS \"table\", m.type, m.name, m.sql FROM sqlite_schema m JOIN sqlite_schema t \
+      ON t.type IN ('table', 'view') AND t.name = m.tbl_name COLLATE NOCASE \
+    WHERE (m.type = 'trigger' OR m.type = 'table' AND m.sql LIKE '%INITIALLY%DEFERRED%') \
+      AND (?1 IS NULL OR t.name IN (SELECT value FROM json_each(?1))) ORDER BY m.name";
 
-/// SQLite takes names of tables for the same in capital letters and in small ones: the target is told as its own table is called. A foreign key that
+/// SQLite takes names of tables for the same in capital letters and in small ones: the target and its columns are told as they are called themselves. A foreign key that
 /// names no columns there means the primary key.
 const REFERENCES: &str = "\
     SELECT m.name AS \"table\", t.name AS target, f.\"from\" AS \"column\", f.id AS number, \
-           coalesce(f.\"to\", (SELECT x.name FROM pragma_table_info(t.name) x WHERE x.pk = f.seq + 1)) AS key \
+           coalesce((SELECT x.name FROM pragma_table_xinfo(t.name) x WHERE x.name = f.\"to\" COLLATE NOCASE), f.\"to\", (SELECT x.name FROM pragma_table_info(t.name) x WHERE x.pk = f.seq + 1)) AS key \
     FROM sqlite_schema m JOIN pragma_foreign_key_list(m.name) f JOIN sqlite_schema t ON t.type = 'table' AND f.\"table\" = t.name COLLATE NOCASE \
     WHERE m.type = 'table' AND (?1 IS NULL OR m.name IN (SELECT value FROM json_each(?1)) AND t.name IN (SELECT value FROM json_each(?1))) \
     ORDER BY m.name, f.id, f.seq";
