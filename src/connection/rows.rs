@@ -38,7 +38,7 @@ pub struct Identity {
     /// Database name, or the file's absolute path.
     pub database: String,
     /// What stays the same through restarts and renames: the cluster's system identifier and the database's oid; inode
-    /// and application id of the file (not its device, whose number may change with a restart).
+    /// and application id of the file (not its device, whose number may change with a restart), and when it was made, where the file system says it.
     pub system: String,
     /// The role that is connected; empty for SQLite.
     pub role: String,

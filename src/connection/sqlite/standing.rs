@@ -7,7 +7,7 @@ use super::{
 };
 use crate::base::value::Value;
 use sha2::{Digest, Sha256};
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::UNIX_EPOCH};
 
 /// The statements that made a table, its unique indexes and triggers, and the tables whose foreign keys point to it.
 const LINES: &str = "\
@@ -28,7 +28,11 @@ pub async fn standing(link: &mut Link, tables: &[&str]) -> Result<Standing, Faul
     let names = Value::list(tables.iter().map(|t| Value::from(*t)));
     let row = ask(link, FILE, &names).await?.pop().unwrap_or_default();
     let path = std::fs::canonicalize(&link.file).unwrap_or_else(|_| link.file.clone().into());
-    let inode = std::fs::metadata(&path).map(|m| m.ino().to_string()).unwrap_or_default();
+    let known = std::fs::metadata(&path);
+    let inode = known.as_ref().map(|m| m.ino().to_string()).unwrap_or_default();
+    // The number of a file that is gone is given to the next one; when that was made tells them apart, where the file system keeps it.
+    let born = known.as_ref().ok().and_then(|m| m.created().ok()?.duration_since(UNIX_EPOCH).ok());
+    let born = born.map_or_else(String::new, |born| format!("/{}.{:09}", born.as_secs(), born.subsec_nanos()));
     let mut hashes: HashMap<Arc<str>, Sha256> = HashMap::new();
     if !tables.is_empty() {
         for line in ask(link, LINES, &names).await? {
@@ -40,7 +44,7 @@ pub async fn standing(link: &mut Link, tables: &[&str]) -> Result<Standing, Faul
     let identity = Identity {
         server: format!("SQLite {}", text(&row, "version")),
         database: path.display().to_string(),
-        system: format!("{inode}/{}", int(&row, "application")),
+        system: format!("{inode}/{}{born}", int(&row, "application")),
         role: String::new(),
         replica: false,
         ledger: None,
