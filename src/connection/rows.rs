@@ -30,6 +30,18 @@ pub struct Touched {
     pub deleted: u64,
 }
 
+impl Touched {
+    /// All of them.
+    pub fn rows(&self) -> u64 {
+        self.inserted + self.updated + self.deleted
+    }
+
+    /// Rows of tables that nobody names.
+    pub fn is_unnamed(&self) -> bool {
+        &*self.table == "*"
+    }
+}
+
 /// Which database this really is. Part of a plan; another identity voids it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {

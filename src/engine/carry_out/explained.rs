@@ -42,9 +42,15 @@ impl<'a> Explained<'a> {
     }
 }
 
-/// Tables touched beyond what the images explain.
+/// Tables touched beyond what the images explain. What they explain of tables that SQLite does not name is among what it counts as `*`.
 pub fn also(before: &[Touched], after: &[Touched], explained: &Explained<'_>, connection: &str) -> Vec<Also> {
     let mut found = Vec::new();
+    let counted = |name: &str| {
+        let of = |all: &[Touched]| all.iter().find(|t| *t.table == *name).map_or(0, Touched::rows);
+        of(after).saturating_sub(of(before))
+    };
+    let unnamed = |(name, ours): (&&str, &(u64, u64, u64))| (ours.0 + ours.1 + ours.2).saturating_sub(counted(name));
+    let unnamed: u64 = explained.0.iter().map(unnamed).sum();
     for table in after {
         let was = before.iter().find(|t| t.table == table.table);
         let (inserted, updated, deleted) = was.map_or((0, 0, 0), |t| (t.inserted, t.updated, t.deleted));
@@ -53,7 +59,7 @@ pub fn also(before: &[Touched], after: &[Touched], explained: &Explained<'_>, co
         let also = Also {
             table: format!("{connection}.{}", table.table),
             inserted: more(table.inserted, inserted, ours.0),
-            updated: more(table.updated, updated, ours.1),
+            updated: more(table.updated, updated, if table.is_unnamed() { unnamed } else { ours.1 }),
             deleted: more(table.deleted, deleted, ours.2),
         };
         if also.inserted + also.updated + also.deleted > 0 {
