@@ -84,8 +84,10 @@ pub fn change(setting: &Setting, change: &Change, at: Span) -> Result<(), Troubl
 pub fn images(setting: &Setting, changes: &[RowChange], at: Span) -> Result<(), Trouble> {
     for row in changes.iter().filter(|row| !row.by_rule && row.deed() != Deed::Nothing) {
         let Some(allowed) = columns(setting, &row.table) else { continue };
-        let stray = row.differing().into_iter().map(|(column, ..)| column);
-        if let Some(column) = stray.into_iter().find(|c| !allowed.contains(&&**c) && !row.stamps.contains(c)) {
+        let stamp = setting.facts_of(&row.table).and_then(|facts| facts.stamp());
+        let mut stray = row.differing().into_iter().map(|(column, ..)| column);
+        let own = |c: &Arc<str>| row.stamps.contains(c) || stamp == Some(&**c);
+        if let Some(column) = stray.find(|c| !allowed.contains(&&**c) && !own(c)) {
             return Err(refused(format!("this changes `{}.{column}`", row.table), at));
         }
     }

@@ -223,8 +223,13 @@ impl<'a> Aim<'a> {
                 after,
                 key: self.names.iter().cloned().zip(key).collect(),
                 by_rule: false,
-                stamps: self.facts.stamp().map(Arc::from).into_iter().collect(),
+                stamps: Vec::new(),
             }
+        };
+        let change = |one| {
+            let mut change = change(one);
+            change.stamps.extend(stamped(&change, self.facts.stamp(), deed, changing.dialect()));
+            change
         };
         let mut changes: Vec<RowChange> = keys.into_iter().zip(after).map(change).collect();
         for bind in deed.bound.binds.iter().filter(|bind| bind.all_marks().hidden()) {
@@ -245,6 +250,20 @@ fn untold(trouble: Trouble, facts: &Facts) -> Trouble {
         }
         other => other,
     }
+}
+
+/// The column of the last change, if the statement, a trigger or a default sets it to the time of apply. No rule of trueup stamps what a statement changes, so
+/// a column that nobody set stays as it is, and one that was set to a value has that.
+fn stamped(change: &RowChange, stamp: Option<&str>, deed: &Deed, dialect: Dialect) -> Option<Arc<str>> {
+    let stamp = stamp?;
+    let became = change.after.as_ref()?.get(stamp)?;
+    let moved = !became.is_null() && change.before.as_ref().is_none_or(|before| before.get(stamp) != Some(became));
+    let by_clock = match sql_rules::stamps_itself(&deed.bound.sql, stamp, dialect) {
+        // A clock that counts in seconds may say the same twice.
+        Some(asks) => asks || deed.bound.binds.iter().any(|bind| bind.all_marks().has(Marks::CLOCK)) && moved,
+        None => moved,
+    };
+    by_clock.then(|| stamp.into())
 }
 
 /// Hides the columns in which something hidden stands since the statement, in both images. Where it went nobody says: by what the column holds

@@ -4,6 +4,7 @@
 //! the check that the session is still where it was; none of them alone is enough.
 
 mod beyond;
+mod clock;
 mod functions;
 mod parts;
 mod pinned;
@@ -120,6 +121,18 @@ pub fn unknown_function(sql: &str, dialect: Dialect) -> Option<String> {
 /// The text of a trigger of the table looks at more than the row that sets it off: it reads tables, changes other rows of its own, or calls what may.
 pub fn looks_beyond(sql: &str, table: &str, dialect: Dialect) -> bool {
     beyond::looks_beyond(sql, &tokens(sql, dialect), table, dialect)
+}
+
+/// The statement sets this column by itself, as far as its words tell: whether it asks a clock for the value. Nothing where it does not name the column.
+pub fn stamps_itself(sql: &str, column: &str, dialect: Dialect) -> Option<bool> {
+    let set = match parts(sql, dialect) {
+        Some(parts) if !parts.columns.iter().any(|set| set.eq_ignore_ascii_case(column)) => return None,
+        // What picks the rows may ask a clock as well.
+        Some(parts) => &sql[..parts.rest.start],
+        None => sql,
+    };
+    let tokens = tokens(set, dialect);
+    clock::mentions(set, &tokens, column).then(|| clock::asks_clock(set, &tokens))
 }
 
 /// A statement of SQLite that says itself what is done about a conflict: `INSERT OR …`, `UPDATE OR …`.
