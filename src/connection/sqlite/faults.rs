@@ -40,6 +40,8 @@ fn of_sqlite(error: &dyn DatabaseError, file: &str, sql: &str) -> Fault {
             broken.constraint = text.split_once(": ").map(|(_, name)| name.into());
             broken
         }
+        18 => fault(FaultKind::Data, "a value, or a row with all its columns, is larger than 272 MiB".into())
+            .advise("that is the most that trueup takes from SQLite, because it is held in its own memory: narrow the statement"),
         20 => fault(FaultKind::Data, text.to_owned()),
         1 => of_statement(text, sql),
         _ => fault(FaultKind::Other, text.to_owned()),

@@ -115,7 +115,7 @@ impl Link {
             while let Some(part) = stream.try_next().await.map_err(|e| fault(e, file, sql))? {
                 match part {
                     Either::Left(done) => answer.affected += done.rows_affected(),
-                    Either::Right(row) => answer.push(values(&row, &kinds)?, limits)?,
+                    Either::Right(row) => answer.push(values(&row, &kinds, limits.bytes)?, limits)?,
                 }
             }
             Ok(answer)
@@ -133,7 +133,7 @@ impl Link {
         let mut stream = self.connection.fetch(sqlx::query_with(trusted(sql), arguments));
         let work = async {
             while let Some(row) = stream.try_next().await.map_err(|e| fault(e, file, sql))? {
-                each(&columns, values(&row, &kinds)?)?;
+                each(&columns, values(&row, &kinds, usize::MAX)?)?;
             }
             Ok(())
         };
@@ -245,22 +245,50 @@ fn read<'r, T: Decode<'r, Sqlite>>(raw: SqliteValueRef<'r>) -> Result<T, sqlx::e
     T::decode(raw)
 }
 
-fn values(row: &SqliteRow, kinds: &[Kind]) -> Result<Vec<Value>, Fault> {
+/// A row, if none of its values is larger than an answer may be: that is looked at before the value is copied.
+fn values(row: &SqliteRow, kinds: &[Kind], most: usize) -> Result<Vec<Value>, Fault> {
     let one = |(i, kind): (usize, &Kind)| {
         let raw = row.try_get_raw(i).map_err(|e| fault(e, "", ""))?;
         let decoded = match raw.type_info().name() {
             _ if raw.is_null() => Ok(Stored::Null),
             "INTEGER" => read(raw).map(Stored::Int),
             "REAL" => read(raw).map(Stored::Real),
-            "BLOB" => read(raw).map(Stored::Blob),
-            _ => read(raw).map(Stored::Text),
+            "BLOB" => read::<&[u8]>(raw).and_then(|bytes| {
+                within(bytes.len(), most)?;
+                Ok(Stored::Blob(bytes.to_vec()))
+            }),
+            _ => read::<&str>(raw).and_then(|text| {
+                within(text.len(), most)?;
+                Ok(Stored::Text(text.to_owned()))
+            }),
         };
         let name = row.columns().get(i).map_or("", |c| c.name());
-        let unreadable = |_| {
+        let unreadable = |why: sqlx::error::BoxDynError| {
+            if let Ok(too_large) = why.downcast::<TooLarge>() {
+                // Not one of too many rows, which an author may have asked for.
+                let fault = Fault::new(FaultKind::Data, format!("`{name}` {too_large}"));
+                return fault.advise("leave the column out, or take a part of it: `substr(…)`");
+            }
             Fault::new(FaultKind::Data, format!("the column `{name}` holds text that is not UTF-8"))
                 .advise(format!("read it as bytes: `CAST({name} AS BLOB) AS {name}`"))
         };
         decoded.map(|raw| seen(raw, kind)).map_err(unreadable)
     };
     kinds.iter().enumerate().map(one).collect()
+}
+
+/// A value alone is larger than an answer may be.
+#[derive(Debug)]
+struct TooLarge(usize);
+
+impl std::fmt::Display for TooLarge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "is larger than the {} bytes that an answer may have", self.0)
+    }
+}
+
+impl std::error::Error for TooLarge {}
+
+fn within(bytes: usize, most: usize) -> Result<(), TooLarge> {
+    if bytes > most { Err(TooLarge(most)) } else { Ok(()) }
 }
