@@ -72,6 +72,7 @@ mod turns;
 mod tutorial;
 mod undo;
 mod undo_many;
+mod undo_others;
 mod undo_rebuilt;
 mod undo_told;
 mod waiting;

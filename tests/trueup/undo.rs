@@ -124,7 +124,7 @@ const EMPTY: [(&str, &str); 3] = [
     ),
 ];
 
-async fn open(on: &On) -> Shop {
+pub(super) async fn open(on: &On) -> Shop {
     let shop = Shop::open(on, "http://127.0.0.1:9", facts).await;
     for text in [of(on, TABLES), ROWS, of(on, BLOBS), LINES] {
         shop.sql(text).await;
@@ -233,7 +233,7 @@ fn playbook() -> impl Strategy<Value = String> {
 }
 
 /// Applies a playbook; nothing when it is refused or has nothing to do.
-async fn applied(shop: &Shop, record: &Record, text: &str) -> Option<(RunId, Carried)> {
+pub(super) async fn applied(shop: &Shop, record: &Record, text: &str) -> Option<(RunId, Carried)> {
     let prepared = shop.prepare(text, &[]).await.unwrap_or_else(|f| panic!("{}\n{text}", said(&f)));
     let plan = ops::plan::plan(&prepared.setting, &request(&[]), &|_| {}).await.ok()?;
     if plan.items[0].stop.is_some() || plan.is_empty() {
@@ -260,13 +260,13 @@ fn wish() -> Wish {
 }
 
 /// What came of an undo: its run, and the rows that were left alone.
-struct Undone {
+pub(super) struct Undone {
     run: RunId,
     state: RunState,
-    left: Vec<LeftAlone>,
+    pub(super) left: Vec<LeftAlone>,
 }
 
-async fn taken_back(shop: &Shop, record: &Record, run: RunId) -> Result<Undone, ops::Failure> {
+pub(super) async fn taken_back(shop: &Shop, record: &Record, run: RunId) -> Result<Undone, ops::Failure> {
     let ready: Ready = ops::undo::prepare(&shop.here, record, &shop.opened, run, &wish()).await?;
     let plan = ops::undo::plan(&ready, &|_| {}).await?;
     let pause = AtomicBool::new(false);

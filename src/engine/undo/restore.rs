@@ -275,8 +275,8 @@ impl<'a> Work<'a> {
             added.is_some_and(|added| added.is_none_or(|added| a.deleted + a.updated <= added / parts))
         };
         let besides = also(before, &after, &Explained::by_rows(changes), &self.deed.connection);
-        // Tables that SQLite does not name are all counted as updated, our own among them.
-        let hangs = |a: &Also| a.deleted > 0 || a.updated > 0 && !a.table.ends_with(".*");
+        // Where the database does not name the table (`*`), what is left of it when our own rows are taken off is of others as well.
+        let hangs = |a: &Also| a.deleted > 0 || a.updated > 0;
         let dragged: Vec<Also> = besides.into_iter().filter(|a| hangs(a) && !known(a)).collect();
         Ok((!dragged.is_empty()).then_some(dragged))
     }
