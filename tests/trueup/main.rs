@@ -49,6 +49,7 @@ mod people;
 mod places;
 mod plans;
 mod previews;
+mod previews_told;
 mod procedures;
 mod proof;
 mod recovery;

@@ -9,6 +9,7 @@ mod ledger;
 mod mysql;
 mod nature;
 mod rest;
+mod sqlite;
 mod standing;
 mod survey;
 mod values;
