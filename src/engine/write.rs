@@ -12,7 +12,7 @@ use super::{
     outline::{Place, path, turn},
     question, recover,
     rehearse::shown::not_so,
-    sets, statement,
+    statement,
     step::{no_database, unknown_now},
     trouble::{Difference, Trouble},
     undo,
@@ -33,11 +33,9 @@ use crate::{
     },
     effect::{
         change::{RowChange, TableName},
-        label::Label,
         left,
     },
     journal::{event::Event, payload::*, words::Outcome},
-    plan::StepPlan,
     template::scope::Entry,
 };
 use std::{fmt::Write, sync::Arc};
@@ -259,8 +257,8 @@ impl Driver<'_> {
                 let planned: Vec<&RowChange> = rebased.iter().collect();
                 let mut differences = drift::of_rows(&planned, &carried.changes, &carried.computed, self.setting);
                 // What goes along with a row that the run itself changed before is not foretold.
-                if let Some(shown) = shown.filter(|_| own.is_empty() && !carried.also.is_empty()) {
-                    differences.extend(self.along(shown, &carried));
+                if let Some(shown) = shown.filter(|shown| own.is_empty() && shown.tells_what_goes_along()) {
+                    differences.extend(drift::of_along(shown, &carried, self.crew.is_none()));
                 }
                 if differences.is_empty() { Ok(carried) } else { Err(Trouble::Drifted(differences)) }
             }
@@ -276,16 +274,6 @@ impl Driver<'_> {
             }
             Err(other) => Err(other),
         }
-    }
-
-    /// What goes along, where the plan says so for each step: one whose values are known only later was not tried out, and of items that were tried out together nobody
-    /// can tell whose it was.
-    fn along(&self, shown: &StepPlan, carried: &Carried) -> Vec<Difference> {
-        let each = self.crew.is_none() || sets::fit::rehearsal(self.root).is_none();
-        if shown.label != Label::Exact || !each {
-            return Vec::new();
-        }
-        drift::of_along(shown, carried, self.crew.is_none())
     }
 
     /// Several steps in one transaction: all of them happen, or none.

@@ -103,6 +103,7 @@ async fn api() -> Running {
     mock.start(Clock::real()).await.unwrap()
 }
 
+#[expect(clippy::disallowed_methods, reason = "statements of the test itself, on a database of its own")]
 async fn beside_an_api(api: &Running, token: &str) -> Desk {
     let project = format!(
         "connections:\n  shop:\n    sqlite: {{ path: shop.db }}\n    tables:\n      orders: {{ key: id, updated_at: updated_at, audit: false }}\n  \

@@ -77,7 +77,8 @@ macro_rules! calls {
 
 /// Keys, triggers, and what else may judge a change: also of the partitions and heirs of a table, and of the tables behind a view. Of a trigger or a function
 /// its text, where it can be read: what is written in C, or looked at when the transaction ends, is taken for one that may do anything (`call`), but for
-/// what comes with the server. A function in a CHECK may read tables. All of them are looked at with every change of a row.
+/// what comes with the server. One that goes off for each statement (`tgtype`: not for each row, and for rows that come, change or go) would go off once for
+/// many items. A function in a CHECK may read tables. All of them are looked at with every change of a row.
 const KEYS: &str = concat!(
     ", parts as (
       select oid, name, oid as part from chosen
@@ -91,7 +92,7 @@ const KEYS: &str = concat!(
     from chosen c join pg_index i on i.indrelid = c.oid
     where i.indisunique and i.indpred is null and i.indexprs is null and i.indisvalid
     union all
-    select p.name, false, case when p.part = p.oid then t.tgname::text end, case when t.tgenabled = 'D' then '' when t.tginitdeferred then 'call' when ",
+    select p.name, false, case when p.part = p.oid then t.tgname::text end, case when t.tgenabled = 'D' then '' when t.tginitdeferred or t.tgtype & 1 = 0 and t.tgtype & 28 > 0 then 'call' when ",
     calls!("pg_trigger", "t.oid", "and f.oid <> t.tgfoid"),
     " then 'call' when l.lanname = 'plpgsql' then f.prosrc
              when f.pronamespace = 'pg_catalog'::regnamespace or f.proname = 'moddatetime' then '' else 'call' end,
