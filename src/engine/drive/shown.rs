@@ -6,6 +6,7 @@ use crate::{
     engine::{
         drift,
         outline::Place,
+        recover,
         state::{RETRY, StepState},
         trouble::{Difference, REACHED, Trouble},
     },
@@ -28,7 +29,8 @@ impl<'a> Driver<'a> {
     }
 
     /// What the plan rests on reads as it did also in the rows that are locked by now: between the read and the lock somebody may have been quicker, and
-    /// what was made of the old value is not what was shown. `before`: what the same transaction changed so far.
+    /// what was made of the old value is not what was shown. `before`: what the same transaction changed so far. Not behind a call, which may have changed the row
+    /// through whoever owns it, and not where a block cleans up behind itself.
     pub(in crate::engine) fn locked_as_read(
         &self,
         place: &Place,
@@ -39,6 +41,11 @@ impl<'a> Driver<'a> {
             return Ok(());
         };
         let steps = || self.state.items.get(&self.item).into_iter().flat_map(|item| item.steps.values());
+        let of_rows = |step: &StepState| step.class.as_deref().is_some_and(recover::is_one_transaction);
+        if !place.after.is_empty() || place.origin.is_some() || steps().any(|step| step.attempts > 0 && !of_rows(step))
+        {
+            return Ok(());
+        }
         let own = |change: &RowChange| {
             let same = |one: &RowChange| one.table == change.table && one.key == change.key;
             before.iter().any(same)
