@@ -94,6 +94,15 @@ pub struct Window {
     pub column: Option<String>,
 }
 
+/// Parameters that are not typed.
+#[derive(Debug, Default, Args)]
+pub struct FromEnv {
+    /// A parameter whose value stands in an environment variable; may be given several times. For secrets: everybody on the machine sees
+    /// the words of a command.
+    #[arg(long, value_name = "NAME=VARIABLE")]
+    pub param_from_env: Vec<String>,
+}
+
 /// `lifecycle rewind`
 #[derive(Debug, Args)]
 pub struct Rewind {
@@ -103,6 +112,8 @@ pub struct Rewind {
     /// the record goes further back.
     #[arg(value_name = "NAME=VALUE")]
     pub params: Vec<String>,
+    #[command(flatten)]
+    pub from_env: FromEnv,
     /// Only this record, by its key; may be given several times.
     #[arg(long = "item", value_name = "KEY")]
     pub items: Vec<String>,
@@ -133,6 +144,8 @@ pub struct Cancel {
     /// Values that the cancelling asks for, as name=value.
     #[arg(value_name = "NAME=VALUE")]
     pub params: Vec<String>,
+    #[command(flatten)]
+    pub from_env: FromEnv,
     /// The record, by its key; may be given several times.
     #[arg(long = "item", value_name = "KEY")]
     pub items: Vec<String>,
@@ -165,31 +178,36 @@ pub async fn run(
         until: window.and_then(|window| window.until.clone()),
         given: Vec::new(),
     };
-    let named = |params: &[String]| {
-        params.iter().filter_map(|param| Some(param.split_once('=')?.0.to_owned())).collect::<Vec<_>>()
+    let named = |words: &[String]| {
+        words.iter().filter_map(|param| Some(param.split_once('=')?.0.to_owned())).collect::<Vec<_>>()
     };
-    let (does, operation, asked, params): (Does, &Operation, Asked, &[String]) = match &given.command {
-        LifecycleCommand::Status(given) => return status(given, project, surroundings, output).await,
-        LifecycleCommand::Rewind(given) => {
-            let asked = within(&given.items, &given.to, Some(&given.window));
-            (Does::Rewind, &given.operation, Asked { given: named(&given.params), ..asked }, &given.params)
-        }
-        LifecycleCommand::Rerun(given) => {
-            (Does::Rerun, &given.operation, within(&given.items, &None, Some(&given.window)), &[])
-        }
-        LifecycleCommand::Cancel(given) => {
-            (Does::Cancel, &given.operation, within(&given.items, &None, None), &given.params)
-        }
-        LifecycleCommand::Advance(given) => {
-            (Does::Advance, &given.operation, within(&given.items, &given.to, None), &[])
-        }
-    };
+    let none = (&[][..], &[][..]);
+    let (does, operation, asked, (params, from_env)): (Does, &Operation, Asked, (&[String], &[String])) =
+        match &given.command {
+            LifecycleCommand::Status(given) => return status(given, project, surroundings, output).await,
+            LifecycleCommand::Rewind(given) => {
+                let words = (&given.params[..], &given.from_env.param_from_env[..]);
+                let asked = within(&given.items, &given.to, Some(&given.window));
+                let asked = Asked { given: [named(words.0), named(words.1)].concat(), ..asked };
+                (Does::Rewind, &given.operation, asked, words)
+            }
+            LifecycleCommand::Rerun(given) => {
+                (Does::Rerun, &given.operation, within(&given.items, &None, Some(&given.window)), none)
+            }
+            LifecycleCommand::Cancel(given) => {
+                let words = (&given.params[..], &given.from_env.param_from_env[..]);
+                (Does::Cancel, &given.operation, within(&given.items, &None, None), words)
+            }
+            LifecycleCommand::Advance(given) => {
+                (Does::Advance, &given.operation, within(&given.items, &given.to, None), none)
+            }
+        };
     let opened = ops::project::open(surroundings, project)?;
     let loaded = ops::lifecycle::operation(surroundings, &opened, &operation.playbook, does, &asked).await?;
     let which = Which {
         playbook: operation.playbook.clone(),
         params: params.to_vec(),
-        param_from_env: Vec::new(),
+        param_from_env: from_env.to_vec(),
         env: operation.env.clone(),
         reason: operation.reason.clone(),
         actor: operation.actor.clone(),
@@ -205,7 +223,7 @@ pub async fn run(
             json: operation.json,
             detailed_exitcode: false,
         };
-        let again = Some(command(does, operation, &asked, params));
+        let again = Some(command(does, operation, &asked, params, from_env));
         return plan::of_loaded(&plan, &which, &opened, loaded, again, surroundings, output).await;
     }
     let apply = Apply { which, yes: operation.yes, json: operation.json, one_by_one: false };
@@ -213,12 +231,13 @@ pub async fn run(
 }
 
 /// The command that would carry it out.
-fn command(does: Does, operation: &Operation, asked: &Asked, params: &[String]) -> String {
+fn command(does: Does, operation: &Operation, asked: &Asked, params: &[String], from_env: &[String]) -> String {
     let mut words = vec!["trueup lifecycle".to_owned(), does.word().to_owned(), operation.playbook.clone()];
     words.extend(params.iter().map(|param| match param.split_once('=') {
         Some((name, _)) => format!("{name}=…"),
         None => page::quoted(param),
     }));
+    words.extend(from_env.iter().map(|given| format!("--param-from-env {}", page::quoted(given))));
     words.extend(asked.items.iter().map(|item| format!("--item {}", page::quoted(item))));
     let flags = [
         ("to", &asked.to),

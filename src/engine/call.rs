@@ -6,7 +6,7 @@ use super::{
     drift,
     drive::{Driver, Halt, Went},
     names,
-    outline::{self, Place, Realm},
+    outline::{self, Call, Place, Realm},
     setting::Setting,
     trouble::{Difference, Missed, Trouble},
     watch::Tick,
@@ -124,10 +124,13 @@ impl Driver<'_> {
     /// What the called playbook that a place belongs to rests on, and reads otherwise now.
     pub(super) fn facts_of_call(&self, place: &Place) -> Vec<Difference> {
         let (Some(plan), Some(call)) = (self.plan, place.call()) else { return Vec::new() };
-        // In a turn of a loop inside it a name may stand for something else.
-        // The turn of a loop and the call that is done in it have one path: the call is the inner one.
+        drift::of_facts(plan, Some(&call.at), self.scope_of_call(call), self.setting)
+    }
+
+    /// What expressions of a call's steps see, outside of the loops inside it: in a turn of one a name may stand for something else. The turn of a loop and
+    /// the call that is done in it have one path: the call is the inner one.
+    pub(super) fn scope_of_call(&self, call: &Call) -> &Scope {
         let depth = self.turns.iter().rposition(|(at, _)| *at == call.at);
-        let around = depth.and_then(|at| self.turns.get(at + 1)).map(|(_, around)| around);
-        drift::of_facts(plan, Some(&call.at), around.unwrap_or(&self.scope), self.setting)
+        depth.and_then(|at| self.turns.get(at + 1)).map_or(&self.scope, |(_, around)| around)
     }
 }

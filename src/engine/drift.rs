@@ -11,7 +11,7 @@ use crate::{
     plan::{Effect, ItemPlan, StepPlan},
     template::{Path, Scope, Step, Text, equal},
 };
-use std::{collections::BTreeSet, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
 /// Why a fact is unknown in a plan: what expressions looked for was not there.
 const NOT_THERE: &str = "not there";
@@ -60,7 +60,7 @@ pub fn of_call(call: &str, path: &Path) -> Path {
 pub fn of_facts(planned: &ItemPlan, call: Option<&str>, scope: &Scope, setting: &Setting) -> Vec<Difference> {
     let mut found: Vec<Difference> = Vec::new();
     for (path, was) in resting(planned, call) {
-        let path = &path;
+        let path = &*path;
         let Some(root) = scope.get(path.root()) else { continue };
         // A fact that cannot be compared any more: its key is gone, or it is only known later.
         let Some(now) = fact(path, root) else { continue };
@@ -79,11 +79,13 @@ pub fn of_facts(planned: &ItemPlan, call: Option<&str>, scope: &Scope, setting: 
 }
 
 /// What the plan rests on, of the playbook itself or inside one of its calls.
-fn resting<'p>(planned: &'p ItemPlan, call: Option<&'p str>) -> impl Iterator<Item = (Path, &'p Value)> {
+fn resting<'p>(planned: &'p ItemPlan, call: Option<&'p str>) -> impl Iterator<Item = (Cow<'p, Path>, &'p Value)> {
     planned.rests_on.iter().filter_map(move |(path, was)| match call {
-        None => Some((path.clone(), was)),
+        None => Some((Cow::Borrowed(path), was)),
         Some(call) => match path.steps.split_first()? {
-            (Step::Name(at), rest @ [Step::Name(_), ..]) if **at == *call => Some((Path { steps: rest.to_vec() }, was)),
+            (Step::Name(at), rest @ [Step::Name(_), ..]) if **at == *call => {
+                Some((Cow::Owned(Path { steps: rest.to_vec() }), was))
+            }
             _ => None,
         },
     })
@@ -103,38 +105,26 @@ pub fn of_locked(
         if was.is_unknown() {
             continue;
         }
-        let (root, inner) = match path.steps.as_slice() {
-            [_, inner @ ..] if matches!(inner, [Step::Name(_), ..]) => (scope.get(path.root()).cloned(), inner),
-            [_, Step::Index(at), inner @ ..] if matches!(inner, [Step::Name(_), ..]) => {
-                (scope.get(path.root()).and_then(|list| list.as_list()?.get(*at).cloned()), inner)
-            }
-            _ => continue,
-        };
-        let (Some(row), [Step::Name(column), ..]) = (root, inner) else { continue };
-        let Some(table) = setting.found_in(path.root()) else { continue };
+        let Some(Column { row, table, name, below }) = column(&path, scope, setting) else { continue };
         let mut of_table = locked.iter().filter(|change| change.table == table);
         let same = |change: &&&RowChange| {
             change.key.iter().all(|(name, value)| row.get(name).is_some_and(|own| equal(&own, value).unwrap_or(false)))
         };
         let Some(change) = of_table.find(same) else { continue };
-        let (Some(facts), Some(now)) =
-            (setting.facts_of(&table), change.before.as_ref().and_then(|row| row.get(column)))
+        let (Some(facts), Some(now)) = (setting.facts_of(&table), change.before.as_ref().and_then(|row| row.get(name)))
         else {
             continue;
         };
-        let now = Value::map([(column.clone(), facts.named(column, now.clone()).marked(facts.marks(column)))]);
-        let Some(now) =
-            fact(&Path { steps: [Step::Name("row".into())].into_iter().chain(inner.iter().cloned()).collect() }, &now)
-        else {
-            continue;
-        };
+        let now = facts.named(name, now.clone()).marked(facts.marks(name));
+        let steps = [Step::Name("column".into())].into_iter().chain(below.iter().cloned()).collect();
+        let Some(now) = fact(&Path { steps }, &now) else { continue };
         if equal(was, &now).unwrap_or(true) {
             continue;
         }
         let (planned, found) = pair(was, &now);
         let subject = format!("{table} {}", change.key_text());
-        if !differences.iter().any(|d| d.subject == subject && d.column == **column) {
-            differences.push(Difference { subject, column: column.to_string(), planned, found });
+        if !differences.iter().any(|d| d.subject == subject && d.column == *name) {
+            differences.push(Difference { subject, column: name.to_string(), planned, found });
         }
     }
     differences
@@ -149,23 +139,35 @@ pub fn pair(was: &Value, now: &Value) -> (String, String) {
     if was == now { (was.clone(), format!("{now}, but another one")) } else { (was, now) }
 }
 
-/// `register.trainees id 1` and `state`, for a fact that is a column of a row that a `find` gave.
-fn named(path: &Path, scope: &Scope, setting: &Setting) -> Option<(String, String)> {
+/// A column of a row that a `find` gave, as a fact names it.
+struct Column<'p> {
+    row: Value,
+    table: TableName,
+    name: &'p str,
+    /// What is read of a document that stands in the column.
+    below: &'p [Step],
+}
+
+fn column<'p>(path: &'p Path, scope: &Scope, setting: &Setting) -> Option<Column<'p>> {
     let root = scope.get(path.root())?;
-    let (row, column, rest) = match path.steps.as_slice() {
-        [_, Step::Name(column), rest @ ..] => (root.clone(), column, rest),
-        [_, Step::Index(i), Step::Name(column), rest @ ..] => (root.as_list()?.get(*i)?.clone(), column, rest),
+    let (row, name, below) = match path.steps.as_slice() {
+        [_, Step::Name(name), below @ ..] => (root, name, below),
+        [_, Step::Index(at), Step::Name(name), below @ ..] => (root.as_list()?.get(*at)?, name, below),
         _ => return None,
     };
-    let table = setting.found_in(path.root())?;
+    Some(Column { row: row.clone(), table: setting.found_in(path.root())?, name, below })
+}
+
+/// `register.trainees id 1` and `state`, for a fact that is a column of a row that a `find` gave.
+fn named(path: &Path, scope: &Scope, setting: &Setting) -> Option<(String, String)> {
+    let Column { row, table, name, below } = column(path, scope, setting)?;
     if row.is_null() {
         return Some((format!("{table} (`{}`)", path.root()), String::new()));
     }
     let key = setting.facts_of(&table)?.key_columns().into_iter().map(|name| Some((row.get(&name)?, name)));
     let key: Vec<String> =
         key.map(|part| part.map(|(value, name)| format!("{name} {}", value.plain()))).collect::<Option<_>>()?;
-    let inner = Path { steps: rest.to_vec() };
-    let column = if rest.is_empty() { column.to_string() } else { format!("{column}.{inner}") };
+    let column = if below.is_empty() { name.to_owned() } else { format!("{name}.{}", Path { steps: below.to_vec() }) };
     Some((format!("{table} {}", key.join(", ")), column))
 }
 

@@ -46,8 +46,7 @@ impl Stop {
 }
 
 impl StepPlan {
-    /// It was tried out with its values, and all that was seen stands here. What a run keeps of its plan tells neither what goes along nor how a step is
-    /// taken back.
+    /// It was tried out with its values, and all that was seen stands here.
     pub fn tells_what_goes_along(&self) -> bool {
         self.label == Label::Exact && self.undo.is_some()
     }

@@ -1,7 +1,7 @@
 //! The part of a plan that a run keeps: what it rests on and the rows it would change, without loss, for the comparison
 //! at apply, perhaps days later.
 
-use super::{Effect, Foreseen, ItemPlan, Plan, Section, StepPlan, item::CHOOSE};
+use super::{Also, Effect, Foreseen, ItemPlan, Plan, Reversal, Section, StepPlan, item::CHOOSE};
 use crate::{
     base::{
         json,
@@ -28,6 +28,8 @@ const LEFT_OUT: &str = "left_out";
 const SURELY: &str = "surely";
 /// Of a decision table: the way that it goes.
 const WAY: &str = "way";
+/// Of a step that was tried out and can be taken back: what goes along with its rows. Plans that were stored before this was kept do not tell it.
+const ALONG: &str = "along";
 
 /// An item as a value; personal parts keep their marks, so that whoever stores it seals them.
 pub fn store(item: &ItemPlan) -> Value {
@@ -58,6 +60,7 @@ pub fn store(item: &ItemPlan) -> Value {
                 (LEFT_OUT, left_out.then(|| true.into())),
                 (SURELY, surely.then(|| true.into())),
                 (WAY, way.map(Value::text)),
+                (ALONG, step.tells_what_goes_along().then(|| along(step))),
             ];
             Value::map(parts.into_iter().chain(more.into_iter().filter_map(|(name, value)| Some((name, value?)))))
         })
@@ -67,6 +70,13 @@ pub fn store(item: &ItemPlan) -> Value {
     let of_many =
         [("item", item.item.clone()), ("lane", item.lane.clone().map(Value::text)), ("stop", item.stop.store())];
     Value::map(kept.into_iter().chain(of_many.into_iter().filter_map(|(name, value)| Some((name, value?)))))
+}
+
+/// All that goes along with the rows of a step.
+fn along(step: &StepPlan) -> Value {
+    let of_effects =
+        step.effects.iter().filter_map(|e| if let Effect::Rows { also, .. } = e { Some(also) } else { None });
+    Value::list(of_effects.flatten().filter_map(Field::store))
 }
 
 /// The same, as a run keeps it.
@@ -129,6 +139,16 @@ pub fn of_line(line: &str) -> Option<OfLine<'_>> {
             .filter(|(_, is)| *is)
             .for_each(|(name, _)| put(&[",\"", name, "\":true"]));
         way.iter().for_each(|way| put(&[",\"", WAY, "\":", way.get()]));
+        if exact == "true" && step.undo.is_some() {
+            put(&[",\"", ALONG, "\":["]);
+            let lists = step.effects.iter().filter_map(|effect| effect.rows.as_ref()?.also);
+            let mut between = "";
+            for list in lists.map(|list| list.get().trim_matches(['[', ']'])).filter(|list| !list.is_empty()) {
+                put(&[between, list]);
+                between = ",";
+            }
+            put(&["]"]);
+        }
         put(&["}"]);
         comma = ",";
     }
@@ -177,6 +197,8 @@ struct LineStep<'a> {
     #[serde(borrow)]
     foreseen: &'a RawValue,
     #[serde(borrow, default)]
+    undo: Option<&'a RawValue>,
+    #[serde(borrow, default)]
     effects: Vec<LineEffect<'a>>,
 }
 
@@ -200,6 +222,8 @@ struct LineAnswer<'a> {
 struct LineRows<'a> {
     #[serde(borrow, default)]
     changes: Vec<LineChange<'a>>,
+    #[serde(borrow, default)]
+    also: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -250,7 +274,11 @@ pub fn load(value: &Value) -> Option<ItemPlan> {
             () if exact => Foreseen::Unchanged,
             () => Foreseen::Undecided,
         };
-        let rows = (!changes.is_empty() || is(NONE)).then_some(Effect::Rows { changes, also: Vec::new() });
+        let along: Option<Vec<Also>> = step.get(ALONG).map(|list| Field::load(Some(&list))).transpose().ok()?;
+        // That it was tried out; how it is taken back is asked anew.
+        let undo = along.is_some().then_some(Reversal::NotNeeded(None));
+        let also = along.unwrap_or_default();
+        let rows = (!changes.is_empty() || !also.is_empty() || is(NONE)).then_some(Effect::Rows { changes, also });
         let way = step.get(WAY).and_then(|way| Some(Effect::Answer { summary: way.as_str()?.to_owned() }));
         Some(StepPlan {
             section: Section::Steps,
@@ -265,7 +293,7 @@ pub fn load(value: &Value) -> Option<ItemPlan> {
             foreseen,
             effects: rows.into_iter().chain(request).chain(way).collect(),
             notes: Vec::new(),
-            undo: None,
+            undo,
             at: Span::default(),
         })
     });
@@ -359,6 +387,7 @@ mod tests {
             by_rule: false,
             stamps: vec!["u".into()],
         };
+        let goes = Also { table: "r.others".into(), inserted: 0, updated: 1, deleted: 2 };
         let step = StepPlan {
             section: Section::Steps,
             path: "steps/a".into(),
@@ -366,9 +395,9 @@ mod tests {
             title: None,
             label: Label::Exact,
             foreseen: Foreseen::Changes,
-            effects: vec![Effect::Rows { changes: vec![change], also: Vec::new() }],
+            effects: vec![Effect::Rows { changes: vec![change], also: vec![goes.clone()] }],
             notes: Vec::new(),
-            undo: None,
+            undo: Some(Reversal::Automatic),
             at: Span::default(),
         };
         let path =
@@ -384,5 +413,7 @@ mod tests {
         let stored = store(&item);
         let back = load(&crate::base::json::decode(&crate::base::json::encode(&stored)).unwrap()).unwrap();
         assert_eq!(crate::base::json::encode(&store(&back)), crate::base::json::encode(&stored));
+        let [Effect::Rows { also, .. }] = &back.steps[0].effects[..] else { panic!("{back:?}") };
+        assert!(back.steps[0].tells_what_goes_along() && also[..] == [goes]);
     }
 }

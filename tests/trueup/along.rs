@@ -52,6 +52,43 @@ fn more_rows_that_would_go_along_than_the_plan_showed_are_drift() {
     });
 }
 
+/// A run that goes on in another process knows from its journal what was to go along.
+#[test]
+fn what_goes_along_is_compared_also_where_a_run_goes_on_in_another_process() {
+    let head = "trueup: v1\nname: one/playbook\nversion: 1\ntitle: A family goes\nuses:\n  shop: { read: [u], write: [u] }\nsteps:\n";
+    let steps = "- id: look\n  find: { table: shop.u, where: { id: 2 }, expect: one }\n- id: gone\n  row: { table: shop.u, key: { id: 4 }, ensure: absent }\n";
+    block_on(async {
+        for on in [On::Sqlite, On::Postgres(postgres()), On::Mysql(mysql())] {
+            for (meanwhile, end, left) in [
+                ("", End::Changed, ""),
+                ("delete from k", End::Changed, ""),
+                ("insert into k values (41, 4)", End::Drifted, "40; 41"),
+            ] {
+                let store = families(&on).await;
+                let place = format!("{} {meanwhile}", on.word());
+                let planned = store.plan(&format!("{head}{steps}"), &[]).await;
+                let (prepared, plan) = planned.unwrap_or_else(|f| panic!("{place}: {}", said(&f)));
+                let (record, stop) = (store.record().await, AtomicBool::new(false));
+                let (here, opened) = (&store.shop.here, &store.shop.opened);
+                let watch = |tick: Tick| {
+                    if matches!(&tick, Tick::Begins { path, .. } if &**path == "steps/look") {
+                        stop.store(true, Ordering::Relaxed);
+                    }
+                };
+                let carried = ops::apply::apply(here, &record, opened, &prepared.setting, &plan, &watch, &stop).await;
+                record.journal.close().await.unwrap();
+                let carried = carried.unwrap_or_else(|f| panic!("{place}: {}", said(&f)));
+                assert_eq!(carried.stopped, Stopped::Paused, "{place}");
+                store.shop.sql(meanwhile).await;
+                let carried = store.resume(prepared.setting.run.id).await;
+                assert_eq!(carried.stopped, Stopped::Closed(end), "{place}");
+                assert_eq!(asked(&store.shop, "select id from k order by id").await, left, "{place}");
+                store.shop.close().await;
+            }
+        }
+    });
+}
+
 /// A trigger once filled a table for a row that the run made: an undo takes as many rows along as it filled in, changed or deleted, and no more.
 #[test]
 fn an_undo_takes_no_more_rows_along_than_the_run_added_there() {

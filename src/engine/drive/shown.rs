@@ -61,15 +61,8 @@ impl<'a> Driver<'a> {
         let scope = self.turns.first().map_or(&self.scope, |(_, around)| around);
         let mut differences = drift::of_locked(plan, None, scope, &locked, self.root);
         if let Some(call) = place.call().filter(|_| place.list == Section::Steps) {
-            let depth = self.turns.iter().rposition(|(at, _)| *at == call.at);
-            let around = depth.and_then(|at| self.turns.get(at + 1)).map(|(_, around)| around);
-            differences.extend(drift::of_locked(
-                plan,
-                Some(&call.at),
-                around.unwrap_or(&self.scope),
-                &locked,
-                self.setting,
-            ));
+            let scope = self.scope_of_call(call);
+            differences.extend(drift::of_locked(plan, Some(&call.at), scope, &locked, self.setting));
         }
         if differences.is_empty() { Ok(()) } else { Err(Trouble::Drifted(differences)) }
     }

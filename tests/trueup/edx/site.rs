@@ -149,6 +149,28 @@ fn learners_wait_for_the_lms_side_by_side_also_over_a_sqlite_file() {
     });
 }
 
+/// A parameter of an operation may stand in a variable, as one of `plan` does; what may be given is the same.
+#[test]
+fn parameters_of_an_operation_may_stand_in_variables() {
+    block_on(async {
+        let site = Site::open().await;
+        for (given, said) in [
+            ("cool_off_days=PATH", "no stage's `when` rests on `params.cool_off_days`"),
+            ("cool_off=PATH", "`edx/retire` has no parameter `cool_off`"),
+        ] {
+            let words = ["lifecycle", "rewind", "edx/retire", "--param-from-env", given, "--plan", "--reason", "why"];
+            let refused = trueup(&site.folder, &words).await;
+            assert_eq!(refused.status.code(), Some(2), "{}", text(&refused));
+            assert!(text(&refused).contains(said), "{}", text(&refused));
+        }
+        let words =
+            ["lifecycle", "cancel", "edx/retire", "--item", "1", "--param-from-env", "who=NONE", "--reason", "why"];
+        let refused = trueup(&site.folder, &words).await;
+        assert!(text(&refused).contains("`NONE`, from which `who` comes, is not set"), "{}", text(&refused));
+        site.playing.end().await;
+    });
+}
+
 /// So many learners wait for both drivers.
 const LEARNERS: usize = 8;
 
