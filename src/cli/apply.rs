@@ -1,6 +1,6 @@
 //! `trueup apply`
 
-use super::{arguments::Apply, output::Output, pause, plan};
+use super::{arguments::Apply, output::Output, pause, plan, undo};
 use crate::{
     base::identity::RunId,
     engine::drive::Stopped,
@@ -152,6 +152,9 @@ async fn of_file(
         plan::draw(&opened.project, usable.loaded.checked.source(), output.look(), |view| {
             say(drawn::text(&saved.plan, &about, view));
         });
+        if saved.header.undo.is_some() {
+            return Ok(undo::nothing(&saved.plan, ops::undo::left_alone(&saved.plan), output));
+        }
         return Ok(Exit::of_plan(&saved.plan, false));
     }
     say(drawn::brief(&saved.plan, &about, output.look()));

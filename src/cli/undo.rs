@@ -100,12 +100,17 @@ pub async fn run(
 }
 
 /// There is nothing to do: all is as it was already, or nothing of it can be taken back.
-fn nothing(made: &Plan, left: usize, output: &Output) -> Exit {
+pub(super) fn nothing(made: &Plan, left: usize, output: &Output) -> Exit {
     let tally = made.tally();
     let steps = || made.items.iter().flat_map(|item| &item.steps);
     let rows = |e: &Effect| matches!(e, Effect::Rows { .. });
     if left > 0 {
-        output.note("Nothing is taken back: the rows are not as the run left them.\n");
+        output.note("Nothing is taken back: the rows are left alone, for the reasons above.\n");
+        Exit::Drifted
+    } else if tally.ended() > 0 {
+        // A lock that somebody holds, a right that is missing, a trigger that refuses: what the run did stands as it is.
+        let again = "once that is settled, the same command takes back what can be taken back";
+        output.error("nothing is taken back, and the reasons stand above", &[again.into()]);
         Exit::Drifted
     } else if tally.unchanged > 0 && tally.left > 0
         || steps().any(|s| s.foreseen == Foreseen::Unchanged || s.effects.iter().any(rows)) && !tally.stays.is_empty()

@@ -1,7 +1,7 @@
 //! Where a run stands: the fold of its events. Nothing here decides or does anything; the same fold serves the engine,
 //! `show` and the inbox.
 
-use super::{notices::Notice, resource, trouble::Difference};
+use super::{notices::Notice, recover, resource, trouble::Difference};
 use crate::{
     base::{
         identity::{EffectId, RunId},
@@ -305,6 +305,15 @@ impl ItemState {
     /// The steps of which nobody knows whether they took effect.
     pub fn doubts(&self) -> impl Iterator<Item = (&Arc<str>, &StepState)> {
         self.steps.iter().filter(|(_, step)| step.is_in_doubt())
+    }
+
+    /// Those among them that another run would do a second time: rows show by themselves whether they were changed, and what is declared repeatable may
+    /// be repeated.
+    pub fn unresolved(&self) -> impl Iterator<Item = (&Arc<str>, &StepState)> {
+        let done_twice = |class: &str| {
+            !(recover::is_one_transaction(class) || class.ends_with("-repeatable") || class == "message-once")
+        };
+        self.doubts().filter(move |(_, step)| step.class.as_deref().is_some_and(done_twice))
     }
 
     /// A step as if it had never been tried, and what stands inside it.

@@ -1,6 +1,6 @@
 //! `apply`: the plan that was shown becomes a run, and the run is carried out.
 
-use super::{Failure, Surroundings, approve, notify, project::Opened, record::Record, saved::used, turn};
+use super::{Failure, Surroundings, approve, elsewhere, notify, project::Opened, record::Record, saved::used, turn};
 use crate::{
     base::{
         identity::{RunId, SINGLE_ITEM},
@@ -367,6 +367,7 @@ async fn set_out(
     if plan.many.is_some() {
         return super::many::carry::apply(surroundings, record, opened, setting, plan, basis, watch, pause).await;
     }
+    elsewhere::expect_none(record, setting, plan).await?;
     if let Some(asked) = &basis.asks {
         let stopped = Stopped::Waits(asked.step.clone());
         let run = create(record, opened, setting, plan, basis).await?;

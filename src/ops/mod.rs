@@ -9,6 +9,7 @@ pub mod behind;
 pub mod cancel;
 pub mod check;
 pub mod diagnose;
+mod elsewhere;
 pub mod failure;
 pub mod fix;
 pub mod fmt;

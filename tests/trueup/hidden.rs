@@ -19,14 +19,14 @@ const TABLES: &str =
     "create table orders (id integer primary key, number text unique, note text, token text, updated_at text);
 insert into orders values (1, 'A-1', 'n', 'Grace Hopper', '2025-03-01 09:00:00');";
 
-struct Desk {
-    folder: tempfile::TempDir,
+pub(super) struct Desk {
+    pub(super) folder: tempfile::TempDir,
     variables: Vec<(String, String)>,
     said: String,
 }
 
 impl Desk {
-    fn new(project: &str, variables: &[(&str, &str)], playbooks: &[(&str, &str)]) -> Desk {
+    pub(super) fn new(project: &str, variables: &[(&str, &str)], playbooks: &[(&str, &str)]) -> Desk {
         let folder = tempfile::tempdir().unwrap();
         fs::write(
             folder.path().join("trueup.yaml"),
@@ -47,7 +47,7 @@ impl Desk {
     }
 
     /// Its words are kept; `exit` is the code that it ends with.
-    async fn run(&mut self, arguments: &[&str], exit: i32) -> Came {
+    pub(super) async fn run(&mut self, arguments: &[&str], exit: i32) -> Came {
         let came = self.tried(arguments).await;
         assert_eq!(came.exit, Some(exit), "{arguments:?}\n{}", came.said());
         came
@@ -221,14 +221,14 @@ fn a_hidden_parameter_that_does_not_fit_is_not_repeated_and_may_come_from_a_vari
 }
 
 #[expect(clippy::disallowed_methods, reason = "statements of the test itself, on a database of its own")]
-async fn sql(address: &str, text: &str) {
+pub(super) async fn sql(address: &str, text: &str) {
     let mut connection = sqlx::PgConnection::connect(address).await.unwrap();
     connection.execute(sqlx::raw_sql(sqlx::AssertSqlSafe(text.to_owned()))).await.unwrap();
     connection.close().await.unwrap();
 }
 
 /// A database of its own whose name is the name and the password of its role too, as in many a development set-up.
-async fn database() -> (String, String) {
+pub(super) async fn database() -> (String, String) {
     let name = format!("hidden{}", &Clock::real().id().simple().to_string()[20..]);
     let root = postgres();
     sql(root.reveal(), &format!("create role {name} login superuser password '{name}'")).await;
@@ -240,7 +240,7 @@ async fn database() -> (String, String) {
     (name, url.to_string())
 }
 
-async fn clear(name: &str) {
+pub(super) async fn clear(name: &str) {
     sql(postgres().reveal(), &format!("drop database {name} with (force)")).await;
     sql(postgres().reveal(), &format!("drop role {name}")).await;
 }

@@ -23,6 +23,7 @@ mod cut_off;
 mod direction;
 mod docs;
 mod edx;
+mod elsewhere;
 mod errors_table;
 mod examples;
 mod flow;

@@ -2,6 +2,7 @@
 //! why; and after a retry what it really did.
 
 use super::{
+    hidden::{self, Desk},
     many::{Store, playbook},
     servers::{Shop, block_on, mysql, postgres, said},
 };
@@ -394,5 +395,39 @@ fn a_retry_of_an_undo_goes_on_from_the_step_that_failed() {
         );
         assert_eq!(office.store.column("count").await, ["0", "0", "0"]);
         office.store.shop.close().await;
+    });
+}
+
+/// A lock is held, a right is missing, a trigger refuses: of an undo of which every item fails in its preview nothing is as it was before.
+#[test]
+fn an_undo_that_fails_for_every_item_is_not_told_as_done() {
+    block_on(async {
+        let (name, address) = hidden::database().await;
+        let project = "connections: { shop: { postgres: { url: { secret: DBURL } }, tables: { t: { key: id, audit: false } } } }\n";
+        let made = "uses: { shop: { read: [t], write: [t] } }\ntargets: { from: { list: \"{{ [{'id': 1}, {'id': 2}] }}\" }, key: id }\n\
+                    steps:\n- { id: new, row: { table: shop.t, key: { id: \"{{ item.id }}\" }, create: { v: x } } }\n";
+        hidden::sql(&address, "create table t (id int primary key, v text)").await;
+        let mut desk = Desk::new(project, &[("DBURL", &address)], &[("made", made)]);
+        desk.run(&["apply", "made", "--yes", "--reason", "a test"], 0).await;
+        let runs: serde_json::Value = serde_json::from_str(&desk.run(&["runs", "--json"], 0).await.out).unwrap();
+        let run = runs["runs"][0]["short"].as_str().unwrap().to_owned();
+        let keep = "create function keep() returns trigger language plpgsql as $$ begin raise exception 'rows stay'; end $$; \
+                    create trigger keep before delete on t for each row execute function keep()";
+        hidden::sql(&address, keep).await;
+        let refused = desk.run(&["undo", &run, "--yes", "--reason", "a test"], 5).await;
+        assert!(refused.err.contains("nothing is taken back, and the reasons stand above"), "{}", refused.said());
+        assert!(
+            refused.out.contains("rows stay") && !refused.said().contains("as it was before"),
+            "{}",
+            refused.said()
+        );
+        // The same as a file: its plan says so, too.
+        desk.run(&["undo", &run, "--out", "back.plan", "--reason", "a test"], 0).await;
+        let refused = desk.run(&["apply", "back.plan", "--yes"], 5).await;
+        assert!(refused.err.contains("nothing is taken back, and the reasons stand above"), "{}", refused.said());
+        hidden::sql(&address, "drop trigger keep on t").await;
+        desk.run(&["undo", &run, "--yes", "--reason", "a test"], 0).await;
+        hidden::sql(&address, "insert into t values (1, 'again'), (2, 'again')").await;
+        hidden::clear(&name).await;
     });
 }

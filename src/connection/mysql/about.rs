@@ -24,7 +24,7 @@ pub struct About {
     /// Its engine, if no rollback takes its changes back.
     pub for_good: Option<String>,
     /// The event of each trigger, and the tables that it writes.
-    pub triggers: Vec<(Event, Writes)>,
+    pub triggers: Vec<(Event, Arc<Writes>)>,
 }
 
 /// What the text of a trigger writes.
@@ -32,9 +32,137 @@ pub struct About {
 pub struct Writes {
     /// Tables, as written.
     pub tables: BTreeSet<(Event, String)>,
-    /// It calls a procedure or function: what that writes is not known.
+    /// It calls a procedure or function: which of its rows are whose is not known.
     pub calls: bool,
+    /// Names before a bracket, and behind CALL: perhaps of procedures and functions.
+    pub routines: BTreeSet<String>,
+    /// Procedures and functions whose text is not shown to this account.
+    pub hidden: BTreeSet<String>,
 }
+
+/// What is known of a name that may be that of a procedure or function.
+#[derive(Clone, Debug)]
+pub enum Routine {
+    /// There is none.
+    Not,
+    /// What it writes.
+    Writes(Arc<Writes>),
+    /// Its text is not shown to this account.
+    Hidden,
+}
+
+const ROUTINE: &str = "\
+    select r.routine_definition as body from information_schema.routines r where r.routine_schema = ? and r.routine_name = ?";
+
+/// A table whose changes no rollback takes back, wherever.
+const FOR_GOOD: &str = "\
+    select concat(t.table_schema, '.', t.table_name) as name from information_schema.tables t \
+    left join information_schema.engines e on e.engine = t.engine \
+    where t.table_type = 'BASE TABLE' and not coalesce(e.transactions = 'YES' and e.savepoints = 'YES', 0) \
+      and t.table_schema not in ('mysql', 'information_schema', 'performance_schema', 'sys') limit 1";
+
+/// The server's own words before a bracket, as people use them: nobody has to ask for these.
+const OWN: &[&str] = &[
+    "abs",
+    "all",
+    "and",
+    "any",
+    "as",
+    "avg",
+    "between",
+    "by",
+    "case",
+    "cast",
+    "ceil",
+    "char",
+    "char_length",
+    "coalesce",
+    "concat",
+    "concat_ws",
+    "convert",
+    "count",
+    "curdate",
+    "current_timestamp",
+    "date",
+    "date_add",
+    "date_format",
+    "date_sub",
+    "datediff",
+    "dayofweek",
+    "decimal",
+    "distinct",
+    "else",
+    "exists",
+    "extract",
+    "floor",
+    "format",
+    "from",
+    "from_unixtime",
+    "greatest",
+    "group_concat",
+    "hex",
+    "if",
+    "ifnull",
+    "in",
+    "instr",
+    "interval",
+    "json_extract",
+    "json_object",
+    "json_unquote",
+    "key",
+    "last_insert_id",
+    "least",
+    "left",
+    "length",
+    "locate",
+    "lower",
+    "lpad",
+    "max",
+    "md5",
+    "min",
+    "mod",
+    "month",
+    "not",
+    "now",
+    "nullif",
+    "on",
+    "or",
+    "over",
+    "partition",
+    "rand",
+    "regexp_replace",
+    "replace",
+    "returning",
+    "right",
+    "round",
+    "row_number",
+    "select",
+    "set",
+    "sha1",
+    "sha2",
+    "sleep",
+    "substr",
+    "substring",
+    "substring_index",
+    "sum",
+    "then",
+    "time",
+    "timestamp",
+    "timestampdiff",
+    "trim",
+    "truncate",
+    "unix_timestamp",
+    "upper",
+    "using",
+    "utc_timestamp",
+    "uuid",
+    "values",
+    "varchar",
+    "when",
+    "where",
+    "with",
+    "year",
+];
 
 /// Rows that hang on a table's rows.
 #[derive(Clone, Debug)]
@@ -121,7 +249,7 @@ impl Link {
                 about.view = text(&row, "name").contains("VIEW");
                 about.for_good = (!about.view && !is(&row, "safe")).then(|| text(&row, "body").to_string());
             } else if let Some(event) = event(&text(&row, "name")) {
-                about.triggers.push((event, writes(&text(&row, "body"))));
+                about.triggers.push((event, Arc::new(writes(&text(&row, "body")))));
             }
         }
         let about = Arc::new(about);
@@ -148,14 +276,42 @@ impl Link {
         Ok(children.into_iter().map(|(_, child)| child).collect())
     }
 
-    /// What the triggers of an event write, and what the triggers of those tables write in turn.
+    /// What the triggers of an event write, and what the triggers of those tables, and the procedures and functions that they call, write in turn.
     pub(super) async fn set_off(&mut self, table: &str, event: Event) -> Result<Writes, Fault> {
+        self.all_of(vec![(event, table.to_owned())], BTreeSet::new()).await
+    }
+
+    /// What a statement writes through the functions that it names.
+    pub(super) async fn through_functions(&mut self, sql: &str) -> Result<Writes, Fault> {
+        let named = writes(sql).routines;
+        if named.is_empty() { Ok(Writes::default()) } else { self.all_of(Vec::new(), named).await }
+    }
+
+    async fn all_of(&mut self, mut open: Vec<(Event, String)>, named: BTreeSet<String>) -> Result<Writes, Fault> {
         let mut all = Writes::default();
-        let mut open = vec![(event, table.to_owned())];
-        while let Some((event, table)) = open.pop() {
-            let about = self.about(&table).await?;
-            for (_, writes) in about.triggers.iter().filter(|(when, _)| *when == event) {
+        let mut texts: Vec<Arc<Writes>> = Vec::new();
+        let mut routines: Vec<String> = named.into_iter().collect();
+        loop {
+            if let Some((event, table)) = open.pop() {
+                let about = self.about(&table).await?;
+                texts
+                    .extend(about.triggers.iter().filter(|(when, _)| *when == event).map(|(_, writes)| writes.clone()));
+            } else if let Some(name) = routines.pop() {
+                if !all.routines.insert(name.clone()) {
+                    continue;
+                }
+                match self.routine(&name).await? {
+                    Routine::Not => continue,
+                    Routine::Writes(writes) => texts.push(writes),
+                    Routine::Hidden => drop(all.hidden.insert(name)),
+                }
+                all.calls = true;
+            } else {
+                return Ok(all);
+            }
+            for writes in texts.drain(..) {
                 all.calls |= writes.calls;
+                routines.extend(writes.routines.iter().cloned());
                 for (event, written) in &writes.tables {
                     let written = self.short(written).to_string();
                     if all.tables.insert((*event, written.clone())) {
@@ -164,7 +320,30 @@ impl Link {
                 }
             }
         }
-        Ok(all)
+    }
+
+    async fn routine(&mut self, name: &str) -> Result<Routine, Fault> {
+        if let Some(known) = self.routines.get(name) {
+            return Ok(known.clone());
+        }
+        let (schema, own) = self.place(name);
+        let rows = self.ask(ROUTINE, vec![schema, own]).await?;
+        // A procedure and a function may have one name.
+        let routine = match rows.iter().any(|row| row.get("body").is_none_or(Value::is_null)) {
+            _ if rows.is_empty() => Routine::Not,
+            true => Routine::Hidden,
+            false => {
+                let bodies: Vec<_> = rows.iter().map(|row| text(row, "body")).collect();
+                Routine::Writes(Arc::new(writes(&bodies.join("; "))))
+            }
+        };
+        self.routines.insert(name.into(), routine.clone());
+        Ok(routine)
+    }
+
+    /// Some table of which no rollback takes anything back, as far as this account sees.
+    pub(super) async fn for_good_somewhere(&mut self) -> Result<Option<Arc<str>>, Fault> {
+        Ok(self.ask(FOR_GOOD, Vec::new()).await?.first().map(|row| text(row, "name")))
     }
 }
 
@@ -185,6 +364,7 @@ fn writes(body: &str) -> Writes {
         token.map_or("", |t| &body[t.at.clone()])
     };
     let is = |i: usize, wanted: &str| word(i).eq_ignore_ascii_case(wanted);
+    let is_bracket = |i: usize| tokens.get(i).is_some_and(|t| &body[t.at.clone()] == "(");
     let mut found = Writes::default();
     for i in 0..tokens.len() {
         let event = match word(i).to_lowercase().as_str() {
@@ -193,9 +373,17 @@ fn writes(body: &str) -> Writes {
             "delete" => Event::Delete,
             "call" => {
                 found.calls = true;
+                found.routines.extend(name_at(body, &tokens, i + 1).map(|(name, _)| name));
                 continue;
             }
-            _ => continue,
+            own if OWN.contains(&own) => continue,
+            _ => {
+                let named = name_at(body, &tokens, i).filter(|(_, next)| is_bracket(*next));
+                // Of `db.f(` the first part is the place.
+                let is_part = i > 0 && tokens.get(i - 1).is_some_and(|t| &body[t.at.clone()] == ".");
+                found.routines.extend(named.filter(|_| !is_part).map(|(name, _)| name));
+                continue;
+            }
         };
         let mut at = i + 1;
         while ["ignore", "into", "from", "low_priority", "delayed", "quick"].iter().any(|w| is(at, w)) {
@@ -248,5 +436,9 @@ mod tests {
         assert_eq!(tables, [(Event::Insert, "log"), (Event::Update, "app.users"), (Event::Delete, "t")]);
         assert!(!found.calls);
         assert!(writes("call p(new.id)").calls);
+        let named = writes(
+            "begin set new.a = f(`g h` (new.b), app.k(1), coalesce(1, 2)); call app.p; if (x) then call q(); end if; end",
+        );
+        assert_eq!(Vec::from_iter(named.routines), ["app.k", "app.p", "f", "g h", "q"]);
     }
 }

@@ -46,7 +46,9 @@ pub fn decode(form: &Form, bytes: Option<&[u8]>) -> Result<Value, String> {
         // As the number that its shortest text says: 1.1, not 1.10000002384.
         Form::Float(4) => {
             let float = f32::from_le_bytes(exact(bytes)?);
-            Data::Float(float.to_string().parse().unwrap_or(f64::from(float)))
+            // The largest one is rounded up there, to what no column of 4 bytes takes.
+            let short = float.to_string().parse().ok().filter(|short: &f64| short.abs() <= f64::from(f32::MAX));
+            Data::Float(short.unwrap_or(f64::from(float)))
         }
         Form::Float(_) => Data::Float(f64::from_le_bytes(exact(bytes)?)),
         Form::Decimal => {

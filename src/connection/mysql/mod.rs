@@ -33,7 +33,7 @@ use crate::{
     },
     template::sql::Dialect,
 };
-use about::About;
+use about::{About, Routine};
 use futures_util::TryStreamExt;
 use sqlx::{
     Column, Either, Executor, MySqlConnection, Row, SqlSafeStr, Statement as _,
@@ -72,6 +72,8 @@ pub(super) struct Link {
     decimal: MySqlTypeInfo,
     /// Engine and triggers by table, read once each.
     about: HashMap<Arc<str>, Arc<About>>,
+    /// Procedures and functions by name, read once each.
+    routines: HashMap<Arc<str>, Routine>,
     /// Columns by table, read once each: only they tell JSON from text and BIT(1) from other bits.
     declared: HashMap<Arc<str>, Arc<Table>>,
     /// Rows inserted, updated and deleted by table.
@@ -141,6 +143,7 @@ impl Link {
 
     /// Runs one statement. A change of a table that no rollback takes back is refused; what it sets off is counted.
     pub async fn run(&mut self, statement: &Statement, limits: Limits) -> Result<Answer, Fault> {
+        self.functions_are_taken_back(&statement.sql).await?;
         match stirred::Change::of(&statement.sql) {
             None => self.run_once(statement, limits, true).await,
             Some(change) => self.run_change(change, statement, limits).await,
@@ -149,6 +152,7 @@ impl Link {
 
     /// Runs one statement and hands its rows out as they arrive: none of them stays in memory.
     pub async fn stream(&mut self, statement: &Statement, each: Each<'_>) -> Result<(), Fault> {
+        self.functions_are_taken_back(&statement.sql).await?;
         let prepared = self.prepared(&statement.sql).await?;
         // What the columns hold is asked before the rows come: one connection speaks of one thing at a time.
         let forms = self.forms(prepared.columns()).await?;

@@ -137,12 +137,30 @@ impl Link {
         if change.or_update {
             let more = self.set_off(table, Event::Update).await?;
             writes.tables.extend(more.tables);
+            writes.hidden.extend(more.hidden);
             writes.calls |= more.calls;
         }
-        for (_, written) in writes.tables.clone() {
-            self.must_be_taken_back(&written).await?;
-        }
+        self.all_are_taken_back(&writes).await?;
         Ok(writes)
+    }
+
+    /// What a statement writes through functions that it calls, a read too.
+    pub(super) async fn functions_are_taken_back(&mut self, sql: &str) -> Result<(), Fault> {
+        let writes = self.through_functions(sql).await?;
+        self.all_are_taken_back(&writes).await
+    }
+
+    async fn all_are_taken_back(&mut self, writes: &Writes) -> Result<(), Fault> {
+        for (_, written) in &writes.tables {
+            self.must_be_taken_back(written).await?;
+        }
+        let Some(hidden) = writes.hidden.first() else { return Ok(()) };
+        let Some(table) = self.for_good_somewhere().await? else { return Ok(()) };
+        let message = format!(
+            "what `{hidden}` writes cannot be told, because its text is not shown to this account, and no rollback takes back a change of `{table}`"
+        );
+        let advice = "nothing was changed; give the account the right to see the routine (`GRANT SHOW CREATE ROUTINE`, or EXECUTE as its definer), or convert the table";
+        Err(Fault::new(FaultKind::Other, message).advise(advice))
     }
 
     /// Rows that foreign keys will change along with the statement's own.

@@ -217,6 +217,39 @@ async fn a_table_that_keeps_nothing_back_and_a_view_are_refused() {
     );
 }
 
+/// A procedure or function writes the table, of a trigger, of a statement, of a read, or one behind the other.
+#[tokio::test]
+async fn a_table_that_keeps_nothing_back_is_not_written_through_routines_either() {
+    let place = mysql("create table m (id int) engine = MyISAM; create table t (id int primary key, n int); create table u (id int primary key); create table w (id int primary key); create table x (id int primary key);
+        create procedure keep(n int) insert into m values (n); create procedure further(n int) call keep(n);
+        create function kept(n int) returns int begin insert into m values (n); return n; end;
+        create function harmless(n int) returns int return n + 1;
+        create trigger tu after insert on u for each row call further(new.id);
+        create trigger tw before insert on w for each row set new.id = kept(new.id);
+        create trigger tx before insert on x for each row set new.id = harmless(new.id);
+        insert into t values (1, 1)").await;
+    let refused = [
+        "insert into u values (1)",
+        "insert into w values (1)",
+        "update t set n = kept(2) where id = 1",
+        "select kept(id) from t",
+    ];
+    for sql in refused {
+        let mut handle = place.database().rehearsing().await.unwrap();
+        let fault = handle.execute(&ask(sql)).await.unwrap_err();
+        assert!(fault.message.contains("MyISAM"), "{sql}: {fault}");
+        handle.rollback().await.unwrap();
+    }
+    let mut handle = place.database().reading().await.unwrap();
+    let fault = query(&mut handle, "select kept(id) as n from t").await.unwrap_err();
+    assert!(fault.message.contains("MyISAM"), "{fault}");
+    let mut handle = place.database().rehearsing().await.unwrap();
+    handle.execute(&ask("insert into x values (1)")).await.unwrap();
+    assert_eq!(query(&mut handle, "select harmless(id) as n from x").await.unwrap(), "3");
+    handle.rollback().await.unwrap();
+    assert_eq!(place.seen("select count(*) as n from m").await, "0");
+}
+
 #[tokio::test]
 async fn what_hangs_on_a_row_is_counted_by_what_the_server_tells() {
     let place = mysql("create table p (id int primary key, n int); create table c (id int primary key, p int, foreign key (p) references p (id) on delete set null on update cascade);

@@ -27,7 +27,7 @@ use crate::{
         Failure, Surroundings,
         apply::{Basis, Carried, append, created, halted, ledgers},
         cancel::{Wish, cancel},
-        notify,
+        elsewhere, notify,
         project::Opened,
         record::Record,
         turn,
@@ -75,9 +75,10 @@ pub async fn apply(
     // The items of a run are those of its plan; what the source says by now is nothing that anybody looked at.
     let again = if basis.waited || basis.saved.is_some() { Again::read(setting).await? } else { None };
     let items = lines(record, plan, again.as_ref().map(|again| &again.looked))?;
+    let doubts = elsewhere::items(record, setting, plan).await?;
     let created = created(opened, setting, plan, &basis);
     let (make, with_once) = (fleet::forward(setting), setting.has_once());
-    let mut listed = Listed { setting, plan, created, seen: basis.seen, drifted: Drifted::new(), make, with_once };
+    let mut listed = Listed { setting, plan, created, seen: basis.seen, drifted: doubts, make, with_once };
     // How the tables are built is asked meanwhile: a plan that was read from its file does not know.
     let (recorded, ()) = tokio::join!(list(record, &listed, items, again.as_ref()), built::look(setting, false));
     listed.drifted = recorded?;
@@ -101,7 +102,7 @@ pub(super) struct Listed<'a> {
     pub created: RunCreated,
     /// Of a reconcile: what it saw.
     pub seen: Vec<Event>,
-    /// Items that never begin: what their source says of them is not what was planned.
+    /// Items that never begin: what their source says of them is not what was planned, or another run has left them in doubt.
     pub drifted: Drifted,
     /// The setting of each item.
     pub make: Make,
@@ -171,6 +172,8 @@ pub(super) async fn list(
     first.extend(listed.seen.iter().cloned());
     let (mut together, mut under_way) = (Vec::new(), VecDeque::new());
     let mut compare = again.map(Again::compare).transpose()?;
+    // Known from the beginning.
+    let doubts = &listed.drifted;
     let (none, mut told) = (Drifted::new(), HashSet::new());
     let mut items = items.enumerate();
     while let Some((number, item)) = items.next().await {
@@ -185,7 +188,7 @@ pub(super) async fn list(
         // The last ones are kept for the last words, behind which the run may begin.
         if together.len() == TOGETHER {
             let so_far = compare.as_ref().map_or(&none, Compare::so_far);
-            let started = started(std::mem::take(&mut together), so_far, &mut told);
+            let started = started(std::mem::take(&mut together), [so_far, doubts], &mut told);
             if first.is_empty() {
                 ahead_of(record, run, started, &mut under_way).await?;
             } else {
@@ -196,10 +199,12 @@ pub(super) async fn list(
         }
         together.push(StartedItem { item: item.key, key: None, plan: Some(item.kept), drifted: None });
     }
-    let drifted = compare.map(Compare::end).transpose()?.unwrap_or_default();
-    let rest = (!together.is_empty()).then(|| started(together, &drifted, &mut told));
+    let mut drifted = compare.map(Compare::end).transpose()?.unwrap_or_default();
+    drifted.extend(doubts.iter().map(|(item, why)| (item.clone(), why.clone())));
+    let rest = (!together.is_empty()).then(|| started(together, [&drifted, &none], &mut told));
     // Of those that were recorded before it was known it is said now: the same words once more, and what it is.
-    let mut late: HashMap<&Arc<str>, &String> = drifted.iter().filter(|(item, _)| !told.contains(*item)).collect();
+    let mut late: HashMap<&Arc<str>, &String> =
+        drifted.iter().filter(|(item, _)| !told.contains(*item) && !doubts.contains_key(*item)).collect();
     if !late.is_empty() {
         let mut items = lines(record, listed.plan, None)?;
         let mut again = Vec::new();
@@ -241,9 +246,9 @@ async fn ahead_of(
 }
 
 /// These items begin; of those that are known to have drifted it is told, and noted.
-fn started(mut items: Vec<StartedItem>, drifted: &Drifted, told: &mut HashSet<Arc<str>>) -> Event {
-    for one in items.iter_mut().filter(|_| !drifted.is_empty()) {
-        one.drifted = drifted.get(&one.item).cloned();
+fn started(mut items: Vec<StartedItem>, drifted: [&Drifted; 2], told: &mut HashSet<Arc<str>>) -> Event {
+    for one in items.iter_mut().filter(|_| drifted.iter().any(|some| !some.is_empty())) {
+        one.drifted = drifted.iter().find_map(|some| some.get(&one.item)).cloned();
         told.extend(one.drifted.is_some().then(|| one.item.clone()));
     }
     ItemStarted { items }.into()

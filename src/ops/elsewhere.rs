@@ -1,0 +1,85 @@
+//! What other runs have left in doubt. A request of which nobody knows what came of it is not sent by another run either: the answer that was lost would
+//! become a second write all the same.
+//!
+//! It holds for runs of the same playbook in the same environment that share a journal and are not over. Once the other run has found out, or a person has
+//! said so, or has cancelled it, whoever plans anew goes on from what is there then.
+
+use super::{Failure, record::Record};
+use crate::{
+    base::{identity::SINGLE_ITEM, value::Map},
+    engine::{fleet::roll::Roll, setting::Setting},
+    journal::{RunSummary, failure::JournalError, payload::RunCreated},
+    plan::Plan,
+    report::exit::Exit,
+    template::equal,
+};
+use std::{collections::HashMap, sync::Arc};
+
+/// Items that another run has left in doubt, each with what is said of it.
+pub(super) type Doubts = HashMap<Arc<str>, String>;
+
+/// Of a run over many items: those that it must leave alone.
+pub(super) async fn items(record: &Record, setting: &Setting, plan: &Plan) -> Result<Doubts, Failure> {
+    let mut doubts = Doubts::new();
+    for (rival, roll) in rivals(record, setting, plan).await? {
+        for (key, item) in &roll.standing(&record.journal).await?.items {
+            if **key != *SINGLE_ITEM
+                && let Some((path, _)) = item.unresolved().next()
+            {
+                doubts.entry(key.clone()).or_insert_with(|| words(&rival, path));
+            }
+        }
+    }
+    Ok(doubts)
+}
+
+/// Refuses a run about one record where another one with the same parameters has left something in doubt.
+pub(super) async fn expect_none(record: &Record, setting: &Setting, plan: &Plan) -> Result<(), Failure> {
+    for (rival, roll) in rivals(record, setting, plan).await? {
+        let same = |created: &RunCreated| same(&created.params, &setting.params);
+        if !roll.run.created.as_ref().is_some_and(same) {
+            continue;
+        }
+        let Some((path, _)) = roll.run.items.get(SINGLE_ITEM).and_then(|item| item.unresolved().next()) else {
+            continue;
+        };
+        let short = rival.id.short();
+        let message = format!(
+            "run {short} has begun `{path}` for the same parameters, and nobody knows yet whether it took effect"
+        );
+        return Err(Failure::refused(Exit::InDoubt, message)
+            .help(format!("`trueup resume {short}` finds out, as far as that is possible; `trueup inbox` tells what waits for a person"))
+            .help("nothing was sent"));
+    }
+    Ok(())
+}
+
+/// Other runs that are not over, where this one would send something.
+async fn rivals(record: &Record, setting: &Setting, plan: &Plan) -> Result<Vec<(RunSummary, Roll)>, Failure> {
+    let counts = plan.tally().counts;
+    if counts.requests + counts.jobs + counts.unknown + counts.not_previewable == 0 {
+        return Ok(Vec::new());
+    }
+    let (playbook, environment) = (&setting.playbook.name.text, &setting.environment);
+    let mut all = Vec::new();
+    for rival in record.journal.rivals(setting.run.id, playbook, environment, false).await? {
+        match Roll::read(&record.journal, rival.id).await {
+            Ok(roll) => all.push((rival, roll)),
+            Err(JournalError::Purged { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(all)
+}
+
+/// The same values, as far as they are stored: secret ones are not.
+fn same(theirs: &Map, ours: &Map) -> bool {
+    theirs.iter().all(|(name, value)| ours.get(name).is_some_and(|own| equal(own, value).unwrap_or(true)))
+}
+
+fn words(rival: &RunSummary, path: &str) -> String {
+    let short = rival.id.short();
+    format!(
+        "Run {short} has begun `{path}` of it, and nobody knows yet whether that took effect; `trueup resume {short}` finds out, as far as possible."
+    )
+}

@@ -1,0 +1,87 @@
+//! What one run has left in doubt no other run does: a lost answer is no second write, whoever begins anew.
+
+use crate::{hidden::Desk, servers::block_on};
+use trueup::{
+    base::world::World,
+    mock::{Mock, server::Running},
+};
+
+/// The answer to the first ticket of number 2 is lost, after it was made.
+const MOCK: &str = "trueup: v1\nmock: crm\nroutes:\n\
+    - post: /tickets/2\n  answers: [{ fault: drop_reply }, { json: { ok: true } }]\n\
+    - post: /tickets/{id}\n  answer: { json: { ok: true } }\n";
+
+const STEPS: &str = "uses: { crm: { methods: [POST] } }\nsteps:\n- id: ticket\n  http: { api: crm, post: \"/tickets/{{ WHICH }}\", json: { open: true } }\n  irreversible: a ticket stays\n";
+
+fn desk(crm: &Running) -> Desk {
+    let project = format!("connections: {{ crm: {{ http: {{ base: \"{}\", internal: true }} }} }}\n", crm.url());
+    let many = format!(
+        "targets: {{ from: {{ list: \"{{{{ [{{'id': 1}}, {{'id': 2}}, {{'id': 3}}] }}}}\" }}, key: id }}\n{}",
+        STEPS.replace("WHICH", "item.id")
+    );
+    let one = format!("params: {{ id: {{ type: int }} }}\n{}", STEPS.replace("WHICH", "params.id"));
+    Desk::new(&project, &[], &[("many", &many), ("one", &one)])
+}
+
+fn calls(crm: &Running) -> Vec<(String, usize)> {
+    let mut calls = std::collections::BTreeMap::new();
+    crm.log().into_iter().for_each(|call| *calls.entry(call.path).or_default() += 1);
+    calls.into_iter().collect()
+}
+
+async fn newest(desk: &mut Desk) -> String {
+    let runs = desk.run(&["runs", "--json"], 0).await;
+    let runs: serde_json::Value = serde_json::from_str(&runs.out).unwrap();
+    runs["runs"][0]["short"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn an_item_that_another_run_has_left_in_doubt_is_left_alone() {
+    block_on(async {
+        let crm = Mock::from_yaml(MOCK).unwrap().start(World::real()).await.unwrap();
+        let mut desk = desk(&crm);
+        let apply = ["apply", "many", "--yes", "--reason", "a test"];
+        desk.run(&apply, 6).await;
+        let lost = newest(&mut desk).await;
+        let one_each = ["/tickets/1", "/tickets/2", "/tickets/3"].map(|path| (path.to_owned(), 1));
+        assert_eq!(calls(&crm), one_each);
+        for (more, yet) in [(&["--one-by-one"][..], 2), (&[][..], 3)] {
+            let again = desk.run(&[&apply, more].concat(), 5).await;
+            let words =
+                format!("Run {lost} has begun `steps/ticket` of it, and nobody knows yet whether that took effect");
+            assert!(again.said().contains(&words), "{}", again.said());
+            // Nothing is known of the others but that they are over.
+            let counts: Vec<usize> = calls(&crm).into_iter().map(|(_, times)| times).collect();
+            assert_eq!(counts, [yet, 1, yet]);
+        }
+        // Once a person has given it up it is sent by whoever begins anew.
+        desk.run(&["cancel", &lost, "--reason", "asked them: there is no such ticket"], 0).await;
+        desk.run(&apply, 0).await;
+        assert_eq!(calls(&crm)[1], ("/tickets/2".to_owned(), 2));
+    });
+}
+
+#[test]
+fn a_record_that_another_run_has_left_in_doubt_is_left_alone() {
+    block_on(async {
+        let crm = Mock::from_yaml(MOCK).unwrap().start(World::real()).await.unwrap();
+        let mut desk = desk(&crm);
+        let apply = |id: &'static str| ["apply", "one", id, "--yes", "--reason", "a test"];
+        desk.run(&apply("id=2"), 6).await;
+        let lost = newest(&mut desk).await;
+        let refused = desk.run(&apply("id=2"), 6).await;
+        let words = format!("run {lost} has begun `steps/ticket` for the same parameters");
+        assert!(refused.err.contains(&words) && refused.err.contains("nothing was sent"), "{}", refused.said());
+        assert_eq!(newest(&mut desk).await, lost, "a run was recorded");
+        // Also as a plan that was kept.
+        desk.run(&["plan", "one", "id=2", "--out", "two.plan", "--reason", "a test"], 0).await;
+        let refused = desk.run(&["apply", "two.plan", "--yes"], 6).await;
+        assert!(refused.err.contains(&words), "{}", refused.said());
+        // Others go on.
+        desk.run(&apply("id=1"), 0).await;
+        assert_eq!(calls(&crm), [("/tickets/1".to_owned(), 1), ("/tickets/2".to_owned(), 1)]);
+        desk.run(&["cancel", &lost, "--reason", "asked them: there is no such ticket"], 0).await;
+        desk.run(&["apply", "two.plan", "--yes"], 0).await;
+        assert_eq!(calls(&crm)[1], ("/tickets/2".to_owned(), 2));
+    });
+}
