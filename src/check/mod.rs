@@ -12,6 +12,7 @@ mod families;
 pub mod knowledge;
 pub mod lint;
 mod listed;
+pub mod looked;
 pub mod mentions;
 pub mod once;
 mod project;

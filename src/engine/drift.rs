@@ -101,31 +101,28 @@ pub fn of_locked(
     setting: &Setting,
 ) -> Vec<Difference> {
     let mut differences: Vec<Difference> = Vec::new();
-    for (path, was) in resting(planned, call) {
-        if was.is_unknown() {
-            continue;
-        }
-        let Some(Column { row, table, name, below }) = column(&path, scope, setting) else { continue };
-        let mut of_table = locked.iter().filter(|change| change.table == table);
-        let same = |change: &&&RowChange| {
-            change.key.iter().all(|(name, value)| row.get(name).is_some_and(|own| equal(&own, value).unwrap_or(false)))
-        };
-        let Some(change) = of_table.find(same) else { continue };
-        let (Some(facts), Some(now)) = (setting.facts_of(&table), change.before.as_ref().and_then(|row| row.get(name)))
-        else {
-            continue;
-        };
-        let now = facts.named(name, now.clone()).marked(facts.marks(name));
-        let steps = [Step::Name("column".into())].into_iter().chain(below.iter().cloned()).collect();
-        let Some(now) = fact(&Path { steps }, &now) else { continue };
-        if equal(was, &now).unwrap_or(true) {
-            continue;
-        }
+    let mut note = |column: &Column<'_>, was: &Value| {
+        let found = column.now(locked, setting).filter(|(_, now)| !equal(was, now).unwrap_or(true));
+        let Some((change, now)) = found else { return };
         let (planned, found) = pair(was, &now);
-        let subject = format!("{table} {}", change.key_text());
-        if !differences.iter().any(|d| d.subject == subject && d.column == *name) {
-            differences.push(Difference { subject, column: name.to_string(), planned, found });
+        let subject = format!("{} {}", column.table, change.key_text());
+        if !differences.iter().any(|d| d.subject == subject && d.column == *column.name) {
+            differences.push(Difference { subject, column: column.name.to_owned(), planned, found });
         }
+    };
+    for (path, was) in resting(planned, call).filter(|(_, was)| !was.is_unknown()) {
+        if let Some(column) = column(&path, scope, setting) {
+            note(&column, was);
+        }
+    }
+    // What the source said of the item's own row.
+    let (Some((table, looked)), Some(row), None) = (&setting.rows_of, scope.get("item"), call) else {
+        return differences;
+    };
+    for path in looked.iter() {
+        let [_, Step::Name(name), below @ ..] = path.steps.as_slice() else { continue };
+        let Some(was) = fact(path, row).filter(|was| !was.is_unknown()) else { continue };
+        note(&Column { row: row.clone(), table: table.clone(), name: &**name, below }, &was);
     }
     differences
 }
@@ -146,6 +143,20 @@ struct Column<'p> {
     name: &'p str,
     /// What is read of a document that stands in the column.
     below: &'p [Step],
+}
+
+impl Column<'_> {
+    /// What stands there by now, if the row is among these, and which of them it is.
+    fn now<'c>(&self, locked: &[&'c RowChange], setting: &Setting) -> Option<(&'c RowChange, Value)> {
+        let mut of_table = locked.iter().filter(|change| change.table == self.table);
+        let is = |name: &str, value: &Value| self.row.get(name).is_some_and(|own| equal(&own, value).unwrap_or(false));
+        let change = of_table.find(|change| change.key.iter().all(|(name, value)| is(name, value)))?;
+        let facts = setting.facts_of(&self.table)?;
+        let now =
+            facts.named(self.name, change.before.as_ref()?.get(self.name)?.clone()).marked(facts.marks(self.name));
+        let steps = [Step::Name("column".into())].into_iter().chain(self.below.iter().cloned()).collect();
+        Some((change, fact(&Path { steps }, &now)?))
+    }
 }
 
 fn column<'p>(path: &'p Path, scope: &Scope, setting: &Setting) -> Option<Column<'p>> {

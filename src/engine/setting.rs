@@ -29,8 +29,9 @@ use crate::{
     playbook::{model::Playbook, project::Project},
     read::find::Shared,
     table::facts::Facts,
+    targets::model::Source as Items,
     template::{
-        Dialect, Scope,
+        self, Dialect, Scope,
         scope::{Entry, Vars},
     },
 };
@@ -163,6 +164,8 @@ pub struct Setting {
     known: Option<Scope>,
     /// Some step looks again at a row that it has (`trainee.now`).
     pub(super) rereads: bool,
+    /// The table of which each item is a row, and what the texts look at of it.
+    pub(super) rows_of: Option<(TableName, Arc<Vec<template::Path>>)>,
     vars: Arc<Vars>,
     once: Arc<BTreeSet<Arc<str>>>,
 }
@@ -179,6 +182,15 @@ impl Clone for Inner {
 
 fn vars_of(playbook: &Playbook) -> Arc<Vars> {
     Arc::new(playbook.vars.entries.iter().map(|(word, datum)| (word.text.clone(), datum.tree.clone())).collect())
+}
+
+/// The table of which the items are rows.
+fn rows_of(playbook: &Playbook) -> Option<TableName> {
+    match &playbook.targets.as_ref()?.from.source {
+        Items::Find(find) => TableName::parse(find.table.as_str()),
+        Items::Query(query) => TableName::parse(query.of_table.as_ref()?.as_str()),
+        _ => None,
+    }
 }
 
 impl Setting {
@@ -203,6 +215,7 @@ impl Setting {
         });
         let once = Arc::new(once.collect());
         let rereads = check::again::any(&playbook);
+        let rows_of = rows_of(&playbook).map(|table| (table, Arc::new(check::looked::of_item(&playbook))));
         Setting {
             checked,
             playbook,
@@ -236,6 +249,7 @@ impl Setting {
             inner: Inner::default(),
             known: None,
             rereads,
+            rows_of,
             vars,
             once,
         }

@@ -179,3 +179,44 @@ fn a_row_that_was_counted_on_by_somebody_else_is_not_as_wanted() {
         }
     });
 }
+
+/// What the source said of a row, and what the row must have to be among the items at all, is compared under the lock as what a step read: between the preview
+/// and the turn of an item somebody may have been there.
+#[test]
+fn what_the_source_said_of_the_row_of_an_item_is_compared_under_its_lock() {
+    let head = "trueup: v1\nname: many/playbook\nversion: 1\ntitle: Rows\nuses:\n  shop: { read: [u], write: [u] }\ntargets:\n  from: { find: { table: shop.u, where: WHERE } }\n  order_by: [id]\nsteps:\n";
+    let step = |set: &str| {
+        format!("- id: put\n  row: {{ table: shop.u, key: {{ id: \"{{{{ item.id }}}}\" }}, set: {{ n: {set} }} }}\n")
+    };
+    let text = |of: &str, set: &str| head.replace("WHERE", of) + &step(set);
+    block_on(async {
+        for on in [On::Sqlite, On::Postgres(postgres()), On::Mysql(mysql())] {
+            for go in [Go::InSets, Go::Apart, Go::Alone] {
+                for (of, set, somebody, drifted, left) in [
+                    ("{}", "\"{{ item.want }}\"", "update u set want = 8 where id = 2", 1, "7; 0; 7; 7"),
+                    ("{ kind: a }", "5", "update u set kind = 'b' where id = 2", 1, "5; 0; 5; 5"),
+                    // Nobody looks at it.
+                    ("{ kind: a }", "5", "update u set want = 8 where id = 2", 0, "5; 5; 5; 5"),
+                    ("{ want: { at_least: 1 } }", "5", "update u set want = 8 where id = 2", 0, "5; 5; 5; 5"),
+                ] {
+                    let store = families(&on).await;
+                    store.shop.sql("alter table u add want int; alter table u add kind varchar(9)").await;
+                    store.shop.sql("update u set want = 7, kind = 'a'").await;
+                    let place = format!("{} {go:?} {of} {set} {somebody}", on.word());
+                    let (run, carried) = carried(&store, &text(of, set), somebody, go).await;
+                    let state = store.state(run).await;
+                    let ends: Vec<End> = state.items.values().filter_map(|i| Some(i.closed.as_ref()?.end)).collect();
+                    let count = |end: End| ends.iter().filter(|one| **one == end).count();
+                    assert_eq!(
+                        (count(End::Drifted), count(End::Changed)),
+                        (drifted, 4 - drifted),
+                        "{place}: {:?}",
+                        carried.stopped
+                    );
+                    assert_eq!(asked(&store.shop, "select n from u order by id").await, left, "{place}");
+                    store.shop.close().await;
+                }
+            }
+        }
+    });
+}

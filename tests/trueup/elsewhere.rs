@@ -55,7 +55,7 @@ fn an_item_that_another_run_has_left_in_doubt_is_left_alone() {
             assert_eq!(counts, [yet, 1, yet]);
         }
         // Once a person has given it up it is sent by whoever begins anew.
-        desk.run(&["cancel", &lost, "--reason", "asked them: there is no such ticket"], 0).await;
+        desk.tried(&["resolve", &lost, "2", "--abort", "--reason", "asked them: there is no such ticket"]).await;
         desk.run(&apply, 0).await;
         assert_eq!(calls(&crm)[1], ("/tickets/2".to_owned(), 2));
     });
@@ -80,7 +80,7 @@ fn a_record_that_another_run_has_left_in_doubt_is_left_alone() {
         // Others go on.
         desk.run(&apply("id=1"), 0).await;
         assert_eq!(calls(&crm), [("/tickets/1".to_owned(), 1), ("/tickets/2".to_owned(), 1)]);
-        desk.run(&["cancel", &lost, "--reason", "asked them: there is no such ticket"], 0).await;
+        desk.tried(&["resolve", &lost, "--abort", "--reason", "asked them: there is no such ticket"]).await;
         desk.run(&["apply", "two.plan", "--yes"], 0).await;
         assert_eq!(calls(&crm)[1], ("/tickets/2".to_owned(), 2));
     });

@@ -54,7 +54,7 @@ impl Desk {
     }
 
     /// The same where any end is good.
-    async fn tried(&mut self, arguments: &[&str]) -> Came {
+    pub(super) async fn tried(&mut self, arguments: &[&str]) -> Came {
         let child = program(self.folder.path(), &self.variables, arguments).spawn().unwrap();
         let came = wait(child).await.unwrap();
         self.said.push_str(&came.out);

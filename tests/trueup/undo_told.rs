@@ -422,7 +422,7 @@ fn an_undo_that_fails_for_every_item_is_not_told_as_done() {
             refused.said()
         );
         // The same as a file: its plan says so, too.
-        desk.run(&["undo", &run, "--out", "back.plan", "--reason", "a test"], 0).await;
+        desk.run(&["undo", &run, "--plan", "--out", "back.plan", "--reason", "a test"], 0).await;
         let refused = desk.run(&["apply", "back.plan", "--yes"], 5).await;
         assert!(refused.err.contains("nothing is taken back, and the reasons stand above"), "{}", refused.said());
         hidden::sql(&address, "drop trigger keep on t").await;

@@ -21,6 +21,8 @@ pub struct About {
     /// There is such a table or view.
     pub exists: bool,
     pub view: bool,
+    /// MariaDB keeps what its rows were before (`WITH SYSTEM VERSIONING`).
+    pub versioned: bool,
     /// Its engine, if no rollback takes its changes back.
     pub for_good: Option<String>,
     /// The event of each trigger, and the tables that it writes.
@@ -247,6 +249,7 @@ impl Link {
             if &*text(&row, "what") == "table" {
                 about.exists = true;
                 about.view = text(&row, "name").contains("VIEW");
+                about.versioned = text(&row, "name").contains("VERSIONED");
                 about.for_good = (!about.view && !is(&row, "safe")).then(|| text(&row, "body").to_string());
             } else if let Some(event) = event(&text(&row, "name")) {
                 about.triggers.push((event, Arc::new(writes(&text(&row, "body")))));

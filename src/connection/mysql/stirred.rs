@@ -47,6 +47,20 @@ impl Change {
 /// Rows written by this session so far: inserted, updated, deleted.
 type Counters = [u64; 3];
 
+/// A table that keeps its versions writes the old one of each changed row as a row, and ends a row where another table would delete it: these are the
+/// statement's own rows, and nobody else's.
+fn without_versions(written: &mut Counters, event: Event, affected: u64) {
+    let [inserted, updated, deleted] = written;
+    match event {
+        Event::Insert => {}
+        Event::Update => *inserted = inserted.saturating_sub(affected.min(*updated)),
+        Event::Delete => {
+            *updated = updated.saturating_sub(affected);
+            *deleted += affected;
+        }
+    }
+}
+
 impl Link {
     /// Runs a change and counts what it did.
     pub(super) async fn run_change(
@@ -75,6 +89,9 @@ impl Link {
             if change.or_update {
                 // Each row that was there has been tried to insert first.
                 written[0] = written[0].saturating_sub(written[1]);
+            }
+            if self.about(&table).await?.versioned {
+                without_versions(&mut written, change.event, affected);
             }
             self.attribute(&table, &change, affected, written, &sets_off);
         } else {

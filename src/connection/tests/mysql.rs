@@ -285,6 +285,23 @@ async fn what_hangs_on_a_row_is_counted_by_what_the_server_tells() {
     assert_eq!(both, [touched("a", 2, 0, 0)]);
 }
 
+#[tokio::test]
+async fn the_versions_that_a_table_keeps_are_no_rows_of_somebody_else() {
+    // What MySQL, which has no such tables, takes for a comment.
+    let made = "create table t (id int primary key, n int) /*M! with system versioning */; insert into t values (1, 1), (2, 2), (3, 3)";
+    let place = mysql(made).await;
+    let counts = async |sql: &str| {
+        let mut handle = place.database().rehearsing().await.unwrap();
+        handle.execute(&ask(sql)).await.unwrap();
+        let touched = handle.touched().await.unwrap();
+        let some = touched.into_iter().filter(|t| t.inserted + t.updated + t.deleted > 0);
+        some.map(|t| (t.table.to_string(), t.inserted, t.updated, t.deleted)).collect::<Vec<_>>()
+    };
+    assert_eq!(counts("insert into t values (4, 4)").await, [("t".to_owned(), 1, 0, 0)]);
+    assert_eq!(counts("update t set n = 9 where id < 3").await, [("t".to_owned(), 0, 2, 0)]);
+    assert_eq!(counts("delete from t where id < 3").await, [("t".to_owned(), 0, 0, 2)]);
+}
+
 const ATTEMPTS: &[&str] = &[
     "commit",
     "rollback",

@@ -37,7 +37,8 @@ impl<'a> Driver<'a> {
         changes: &[RowChange],
         before: &[RowChange],
     ) -> Result<(), Trouble> {
-        let Some(plan) = self.plan.filter(|plan| !plan.rests_on.is_empty() && place.section == Section::Steps) else {
+        let rests = |plan: &&ItemPlan| !plan.rests_on.is_empty() || self.root.rows_of.is_some();
+        let Some(plan) = self.plan.filter(|plan| rests(plan) && place.section == Section::Steps) else {
             return Ok(());
         };
         let steps = || self.state.items.get(&self.item).into_iter().flat_map(|item| item.steps.values());

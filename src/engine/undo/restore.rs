@@ -33,7 +33,10 @@ use crate::{
         trouble::{Difference, Trouble},
     },
     plan::{Also, Effect, StepPlan},
-    table::{catalogue, facts::Facts},
+    table::{
+        catalogue::{self, Renewed},
+        facts::Facts,
+    },
 };
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -256,9 +259,9 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Rows of other tables that were deleted or changed along with ours (`on delete cascade`, `set null`), and that the
-    /// other run has nothing to do with: of a table that it touched besides, more than it added there. `parts`: so many rows share these, each
-    /// with as many as the others.
+    /// Rows of other tables that were deleted or changed along with ours (`on delete cascade`, `set null`, triggers), and that the
+    /// other run has nothing to do with: of a table that it touched besides, more than it added there. Where nothing of ours goes, rows of such a table
+    /// may change: a trigger that counts in it does so on the way back, too. `parts`: so many rows share these, each with as many as the others.
     async fn dragged(
         &self,
         changing: &mut Changing,
@@ -266,13 +269,15 @@ impl<'a> Work<'a> {
         changes: &[RowChange],
         parts: u64,
     ) -> Result<Option<Vec<Also>>, Fault> {
-        if !changes.iter().any(|c| c.deed() == Deed::Delete) {
+        if changes.iter().all(|c| c.deed() == Deed::Nothing) {
             return Ok(None);
         }
         let after = changing.touched().await?;
+        let goes = changes.iter().any(|c| c.deed() == Deed::Delete);
         let known = |a: &Also| {
             let added = self.deed.also.iter().find(|(table, _)| **table == *a.table).map(|(_, added)| *added);
-            added.is_some_and(|added| added.is_none_or(|added| a.deleted + a.updated <= added / parts))
+            let taken = a.deleted + if goes { a.updated } else { 0 };
+            added.is_some_and(|added| added.is_none_or(|added| taken <= added / parts))
         };
         let besides = also(before, &after, &Explained::by_rows(changes), &self.deed.connection);
         // Where the database does not name the table (`*`), what is left of it when our own rows are taken off is of others as well.
@@ -563,6 +568,13 @@ impl Row<'_> {
                 counted(changing.update_by_key(table, key, &set).await?, table)?;
                 let after = self.read_again(changing).await?;
                 if let Some(left) = self.otherwise(columns.iter().map(|(column, value)| (column, value)), &after) {
+                    return Ok(Came::Otherwise(left));
+                }
+                // What the run did not touch stays as somebody may have left it since.
+                let put_back = |name: &Arc<str>| columns.iter().any(|(column, _)| column == name);
+                let renewed = |name: &str| self.columns.column(name).is_some_and(|c| c.renewed == Renewed::Changed);
+                let others = found.iter().filter(|(name, _)| !put_back(name) && !renewed(name));
+                if let Some(left) = self.otherwise(others, &after) {
                     return Ok(Came::Otherwise(left));
                 }
                 Ok(Came::Back(self.done(Some(self.marked(&found)), Some(after))))

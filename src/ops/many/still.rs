@@ -3,27 +3,22 @@
 
 use super::source;
 use crate::{
-    action::step::{Step, Undo},
     base::value::{Data, Value},
-    check::spots,
+    check::looked,
     engine::{
         drift::pair,
         fleet::summary::ITS_SOURCE,
         setting::{Setting, Workplace},
     },
     ops::Failure,
-    playbook::model::Playbook,
     targets::{
         Targets,
         gather::{GatherError, Listing},
         model::Source,
     },
-    template::{Path, Scope, Step as Part, equal},
+    template::{Path, Scope, equal},
 };
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 /// Items that their source does not give as they were planned, each with what it says of them.
 pub(super) type Drifted = HashMap<Arc<str>, String>;
@@ -54,7 +49,14 @@ impl<'a> Again<'a> {
         }
         let scope = setting.scope();
         let listing = source::gathered(setting, targets, &scope, workplace, None).await?;
-        Ok(Some(Again { setting, targets, workplace, scope, listing, looked: Arc::new(Looked::of(&setting.playbook)) }))
+        Ok(Some(Again {
+            setting,
+            targets,
+            workplace,
+            scope,
+            listing,
+            looked: Arc::new(Looked(looked::of_item(&setting.playbook))),
+        }))
     }
 
     /// Ready to be compared with the items of the plan.
@@ -83,30 +85,6 @@ pub(super) type Facts = Vec<Option<Value>>;
 pub(super) struct Looked(Vec<Path>);
 
 impl Looked {
-    fn of(playbook: &Playbook) -> Looked {
-        let mut paths: BTreeMap<String, Path> = BTreeMap::new();
-        let mut note = |spots: Vec<spots::Spot<'_>>| {
-            for usage in spots.iter().flat_map(|spot| spot.names).filter(|usage| usage.path.root() == "item") {
-                // Of a list of which every element is looked at, the list.
-                let steps = usage.path.steps.iter().take_while(|step| !matches!(step, Part::Each)).cloned().collect();
-                let path = Path { steps };
-                paths.insert(path.to_string(), path);
-            }
-        };
-        for step in playbook.sections().into_iter().flat_map(|(_, steps)| steps) {
-            step.each(&mut |step: &Step| {
-                note(spots::of_step(step));
-                if let Some(Undo::Step(back)) = &step.common.undo {
-                    back.each(&mut |step| note(spots::of_step(step)));
-                }
-            });
-        }
-        playbook.vars.iter().for_each(|(_, datum)| note(spots::of_tree(&datum.tree)));
-        playbook.errors.iter().for_each(|row| note(spots::of_error_row(row)));
-        note(spots::of_targets(playbook, true));
-        Looked(paths.into_values().collect())
-    }
-
     /// What an item has there.
     pub fn facts(&self, item: Option<&Value>) -> Facts {
         self.0.iter().map(|path| path.look_up(item?)).collect()
