@@ -101,30 +101,48 @@ pub fn of_locked(
     setting: &Setting,
 ) -> Vec<Difference> {
     let mut differences: Vec<Difference> = Vec::new();
-    let mut note = |column: &Column<'_>, was: &Value| {
-        let found = column.now(locked, setting).filter(|(_, now)| !equal(was, now).unwrap_or(true));
-        let Some((change, now)) = found else { return };
+    let mut note = |change: &RowChange, name: &str, below: &[Step], was: &Value| {
+        let now = stands_in(change, name, below, setting).filter(|now| !equal(was, now).unwrap_or(true));
+        let Some(now) = now else { return };
         let (planned, found) = pair(was, &now);
-        let subject = format!("{} {}", column.table, change.key_text());
-        if !differences.iter().any(|d| d.subject == subject && d.column == *column.name) {
-            differences.push(Difference { subject, column: column.name.to_owned(), planned, found });
+        let subject = format!("{} {}", change.table, change.key_text());
+        if !differences.iter().any(|d| d.subject == subject && d.column == *name) {
+            differences.push(Difference { subject, column: name.to_owned(), planned, found });
         }
     };
     for (path, was) in resting(planned, call).filter(|(_, was)| !was.is_unknown()) {
-        if let Some(column) = column(&path, scope, setting) {
-            note(&column, was);
+        let Some(Column { row, table, name, below }) = column(&path, scope, setting) else { continue };
+        if let Some(change) = among(locked, &table, &row) {
+            note(change, name, below, was);
         }
     }
     // What the source said of the item's own row.
-    let (Some((table, looked)), Some(row), None) = (&setting.rows_of, scope.get("item"), call) else {
-        return differences;
-    };
-    for path in looked.iter() {
-        let [_, Step::Name(name), below @ ..] = path.steps.as_slice() else { continue };
-        let Some(was) = fact(path, row).filter(|was| !was.is_unknown()) else { continue };
-        note(&Column { row: row.clone(), table: table.clone(), name: &**name, below }, &was);
+    if let (Some((table, looked)), Some(row), None) = (&setting.rows_of, scope.get("item"), call)
+        && let Some(change) = among(locked, table, row)
+    {
+        for path in looked.iter() {
+            let [_, Step::Name(name), below @ ..] = path.steps.as_slice() else { continue };
+            if let Some(was) = fact(path, row).filter(|was| !was.is_unknown()) {
+                note(change, name, below, &was);
+            }
+        }
     }
     differences
+}
+
+/// The change of this row.
+fn among<'c>(locked: &[&'c RowChange], table: &TableName, row: &Value) -> Option<&'c RowChange> {
+    let is = |name: &str, value: &Value| row.get(name).is_some_and(|own| equal(&own, value).unwrap_or(false));
+    let same = |change: &&&RowChange| change.table == *table && change.key.iter().all(|(name, value)| is(name, value));
+    locked.iter().find(same).copied()
+}
+
+/// What stood there when the row was locked, as a fact.
+fn stands_in(change: &RowChange, name: &str, below: &[Step], setting: &Setting) -> Option<Value> {
+    let facts = setting.facts_of(&change.table)?;
+    let now = facts.named(name, change.before.as_ref()?.get(name)?.clone()).marked(facts.marks(name));
+    let steps = [Step::Name("column".into())].into_iter().chain(below.iter().cloned()).collect();
+    fact(&Path { steps }, &now)
 }
 
 /// Two values that differ, for people: also when neither may be shown.
@@ -143,20 +161,6 @@ struct Column<'p> {
     name: &'p str,
     /// What is read of a document that stands in the column.
     below: &'p [Step],
-}
-
-impl Column<'_> {
-    /// What stands there by now, if the row is among these, and which of them it is.
-    fn now<'c>(&self, locked: &[&'c RowChange], setting: &Setting) -> Option<(&'c RowChange, Value)> {
-        let mut of_table = locked.iter().filter(|change| change.table == self.table);
-        let is = |name: &str, value: &Value| self.row.get(name).is_some_and(|own| equal(&own, value).unwrap_or(false));
-        let change = of_table.find(|change| change.key.iter().all(|(name, value)| is(name, value)))?;
-        let facts = setting.facts_of(&self.table)?;
-        let now =
-            facts.named(self.name, change.before.as_ref()?.get(self.name)?.clone()).marked(facts.marks(self.name));
-        let steps = [Step::Name("column".into())].into_iter().chain(self.below.iter().cloned()).collect();
-        Some((change, fact(&Path { steps }, &now)?))
-    }
 }
 
 fn column<'p>(path: &'p Path, scope: &Scope, setting: &Setting) -> Option<Column<'p>> {

@@ -128,6 +128,50 @@ fn an_undo_takes_no_more_rows_along_than_the_run_added_there() {
     });
 }
 
+/// What is put back by an update takes nobody along either: no row that somebody has hung on it since, and no column that the run did not touch.
+#[test]
+fn an_undo_of_a_change_leaves_others_alone_too() {
+    const TABLES: &str = "create table u (id int primary key, n int unique, m int); create table k (id int primary key, n int, foreign key (n) references u (n) on update set null); create table o (id int primary key); insert into u values (1, 10, 1), (2, 20, 1), (3, 30, 1), (4, 40, 1); insert into o values (1)";
+    let set =
+        "- id: put\n  row: { table: shop.u, key: { id: \"{{ item.id }}\" }, set: { n: \"{{ item.id * 10 + 1 }}\" } }\n";
+    // Of the second the trigger changes another column, of the third it empties another table.
+    let trigger = |on: &On| match on {
+        On::Sqlite => {
+            "create trigger back after update of n on u begin update u set m = -1 where id = new.id and new.n = 20; delete from o where new.n = 30; end"
+        }
+        On::Postgres(_) => {
+            "create function back() returns trigger language plpgsql as $$ begin if new.n = 20 then new.m = -1; end if; if new.n = 30 then delete from o; end if; return new; end $$; create trigger back before update on u for each row execute function back()"
+        }
+        On::Mysql(_) => {
+            "create trigger back before update on u for each row begin if new.n = 20 then set new.m = -1; end if; if new.n = 30 then delete from o; end if; end"
+        }
+    };
+    block_on(async {
+        for on in [On::Sqlite, On::Postgres(postgres()), On::Mysql(mysql())] {
+            for (go, triggers) in [(Go::InSets, false), (Go::Alone, false), (Go::InSets, true), (Go::Alone, true)] {
+                let place = format!("{} {go:?} {triggers}", on.word());
+                let declared =
+                    |text: String| text.replacen(r#""prices":{"#, r#""u":{"key":"id","audit":false},"prices":{"#, 1);
+                let store = Store { shop: Shop::open(&on, "http://127.0.0.1:9", declared).await };
+                store.shop.sql(TABLES).await;
+                let (run, carried) = carried(&store, &text(set), "", go).await;
+                assert_eq!(carried.stopped, Stopped::Closed(End::Changed), "{place}");
+                store.shop.sql("insert into k values (1, 11)").await;
+                if triggers {
+                    store.shop.sql(trigger(&on)).await;
+                }
+                let back = store.undo(run, None).await.unwrap_or_else(|f| panic!("{place}: {}", said(&f)));
+                assert_eq!(back.stopped, Stopped::Closed(End::Drifted), "{place}");
+                let left = if triggers { "11 1; 21 1; 31 1; 40 1" } else { "11 1; 20 1; 30 1; 40 1" };
+                assert_eq!(asked(&store.shop, "select n, m from u order by id").await, left, "{place}");
+                assert_eq!(asked(&store.shop, "select n from k").await, "11", "{place}");
+                assert_eq!(asked(&store.shop, "select id from o").await, "1", "{place}");
+                store.shop.close().await;
+            }
+        }
+    });
+}
+
 /// Somebody counts the same row on between the moment at which it is read and the one at which it is locked: what was made of the old number is no longer
 /// what was shown, although the row has it by then.
 #[test]

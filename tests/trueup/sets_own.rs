@@ -508,6 +508,8 @@ fn what_judges_a_change_by_other_rows_judges_each_item_by_itself() {
     let apart = "alter table things add constraint apart exclude (amount with =) deferrable initially deferred";
     let checked = "create function room() returns boolean language sql as 'select coalesce(sum(amount), 0) <= 21 from things'; alter table things add constraint has_room check (amount = 0 or room()) not valid";
     let counted = "create sequence calls; create function count_calls() returns trigger language plpgsql as $$ begin perform nextval('calls'); return null; end $$; create trigger count_calls after update on things for each statement execute function count_calls()";
+    // Its text shows no function.
+    let operator = "create function above(numeric, numeric) returns boolean language sql as 'select coalesce(sum(amount), 0) > 20 from things'; create operator ### (function = above, leftarg = numeric, rightarg = numeric); create function by_operator() returns trigger language plpgsql as $$ begin if new.amount ### 1.0 then raise exception 'sum above 20'; end if; return null; end $$; create trigger by_operator after update on things for each row execute function by_operator()";
     let own_check = "alter table things add constraint few check (abs(amount) <= 11) not valid";
     let by = "one by one: the ";
     let full = |on: On| (full_up(&on), on);
@@ -520,6 +522,7 @@ fn what_judges_a_change_by_other_rows_judges_each_item_by_itself() {
         (On::Postgres(postgres()), at_last, by, "12 5"),
         (On::Postgres(postgres()), apart, by, "11 10"),
         (On::Postgres(postgres()), counted, by, "12 5"),
+        (On::Postgres(postgres()), operator, by, "12 5"),
         (On::Postgres(postgres()), checked, by, "12 5"),
         (On::Postgres(postgres()), own_check, "in sets of up to 200", "12 5"),
         (On::Postgres(postgres()), own, "in sets of up to 200", "12 5"),

@@ -369,6 +369,7 @@ fn writes(body: &str) -> Writes {
     let is = |i: usize, wanted: &str| word(i).eq_ignore_ascii_case(wanted);
     let is_bracket = |i: usize| tokens.get(i).is_some_and(|t| &body[t.at.clone()] == "(");
     let mut found = Writes::default();
+    let mut named = 0;
     for i in 0..tokens.len() {
         let event = match word(i).to_lowercase().as_str() {
             "insert" | "replace" => Event::Insert,
@@ -381,10 +382,10 @@ fn writes(body: &str) -> Writes {
             }
             own if OWN.contains(&own) => continue,
             _ => {
-                let named = name_at(body, &tokens, i).filter(|(_, next)| is_bracket(*next));
+                let called = name_at(body, &tokens, i).filter(|(_, next)| *next > named && is_bracket(*next));
                 // Of `db.f(` the first part is the place.
                 let is_part = i > 0 && tokens.get(i - 1).is_some_and(|t| &body[t.at.clone()] == ".");
-                found.routines.extend(named.filter(|_| !is_part).map(|(name, _)| name));
+                found.routines.extend(called.filter(|_| !is_part).map(|(name, _)| name));
                 continue;
             }
         };
@@ -394,8 +395,10 @@ fn writes(body: &str) -> Writes {
         }
         // `on duplicate key update a = 1` and the function insert() name no table.
         let duplicate = i > 0 && is(i - 1, "key");
-        if let (Some((name, _)), false) = (name_at(body, &tokens, at), duplicate) {
+        if let (Some((name, next)), false) = (name_at(body, &tokens, at), duplicate) {
             found.tables.insert((event, name));
+            // `insert into t (a)` calls nobody.
+            named = next;
         }
     }
     found
@@ -440,7 +443,7 @@ mod tests {
         assert!(!found.calls);
         assert!(writes("call p(new.id)").calls);
         let named = writes(
-            "begin set new.a = f(`g h` (new.b), app.k(1), coalesce(1, 2)); call app.p; if (x) then call q(); end if; end",
+            "begin set new.a = f(`g h` (new.b), app.k(1), coalesce(1, 2)); call app.p; insert into log (a) values (f(1)); if (x) then call q(); end if; end",
         );
         assert_eq!(Vec::from_iter(named.routines), ["app.k", "app.p", "f", "g h", "q"]);
     }

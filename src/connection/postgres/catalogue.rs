@@ -78,7 +78,7 @@ macro_rules! calls {
 /// Keys, triggers, and what else may judge a change: also of the partitions and heirs of a table, and of the tables behind a view. Of a trigger or a function
 /// its text, where it can be read: what is written in C, or looked at when the transaction ends, is taken for one that may do anything (`call`), but for
 /// what comes with the server. One that goes off for each statement (`tgtype`: not for each row, and for rows that come, change or go) would go off once for
-/// many items. A function in a CHECK may read tables. All of them are looked at with every change of a row.
+/// many items. An operator or a cast may be a function as well, which its text does not show: where there is one that reads, a trigger's text says nothing. A function in a CHECK may read tables. All of them are looked at with every change of a row.
 const KEYS: &str = concat!(
     ", parts as (
       select oid, name, oid as part from chosen
@@ -94,7 +94,9 @@ const KEYS: &str = concat!(
     union all
     select p.name, false, case when p.part = p.oid then t.tgname::text end, case when t.tgenabled = 'D' then '' when t.tginitdeferred or t.tgtype & 1 = 0 and t.tgtype & 28 > 0 then 'call' when ",
     calls!("pg_trigger", "t.oid", "and f.oid <> t.tgfoid"),
-    " then 'call' when l.lanname = 'plpgsql' then f.prosrc
+    " then 'call' when l.lanname = 'plpgsql' and exists (select from (select oprcode as code from pg_operator union all select castfunc from pg_cast) w
+               join pg_proc v on v.oid = w.code and v.provolatile <> 'i' and v.pronamespace <> 'pg_catalog'::regnamespace
+               join pg_language x on x.oid = v.prolang and x.lanname not in ('c', 'internal')) then 'call' when l.lanname = 'plpgsql' then f.prosrc
              when f.pronamespace = 'pg_catalog'::regnamespace or f.proname = 'moddatetime' then '' else 'call' end,
            'the trigger `' || t.tgname || '`', null
     from parts p join pg_trigger t on t.tgrelid = p.part join pg_proc f on f.oid = t.tgfoid join pg_language l on l.oid = f.prolang
