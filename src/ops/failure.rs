@@ -80,6 +80,15 @@ impl Failure {
         }
     }
 
+    /// In one line, with what there is to say besides: where nobody draws it.
+    pub fn in_full(&self) -> String {
+        let help = match self {
+            Failure::Usage { help, .. } | Failure::Refused { help, .. } | Failure::Halted { help, .. } => &help[..],
+            Failure::Texts(_) | Failure::Step { .. } | Failure::Journal(_) => &[],
+        };
+        help.iter().fold(self.in_short(), |all, one| all + "; " + one)
+    }
+
     /// The exit code.
     pub fn exit(&self) -> Exit {
         match self {

@@ -67,11 +67,11 @@ pub async fn fire(
             return Ok(Ended::Left);
         }
         Err(failure) => {
-            let why = failure.in_short();
-            let run = record.journal.run(firing.run).await?.map(|line| line.id);
-            let over = Over { word: Came::Failed.word(), why: Some(why.clone()), run, counts: [0; 3] };
-            ended(record, &firing.name, firing.occurrence, over, Some(&firing.claim)).await?;
-            return Ok(Ended::Failed(why));
+            return match failed(record, firing, failure.in_short()).await {
+                // What was done and could not be recorded is told here, or nowhere.
+                Ok(()) => Ok(Ended::Failed(failure.in_full())),
+                Err(error) => Err(failure.help(format!("its end cannot be recorded: {}", error.in_short()))),
+            };
         }
     };
     let line = record.journal.run(firing.run).await?;
@@ -82,6 +82,13 @@ pub async fn fire(
     }
     ended(record, &firing.name, firing.occurrence, Over::of(&found), Some(&firing.claim)).await?;
     Ok(Ended::Told(Box::new(found)))
+}
+
+/// Records that it failed.
+async fn failed(record: &Record, firing: &Firing, why: String) -> Result<(), Failure> {
+    let run = record.journal.run(firing.run).await?.map(|line| line.id);
+    let over = Over { word: Came::Failed.word(), why: Some(why), run, counts: [0; 3] };
+    ended(record, &firing.name, firing.occurrence, over, Some(&firing.claim)).await.map(drop)
 }
 
 /// What an occurrence came to, as it is recorded.

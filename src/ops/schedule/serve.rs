@@ -155,7 +155,7 @@ fn told(surroundings: &Surroundings, (firing, ended): (Firing, Result<Ended, Fai
     match ended {
         Ok(ended) => tell(Heard::Over(&firing, &ended)),
         Err(failure) => {
-            tell(Heard::Word(&format!("{}: its end cannot be recorded: {}", firing.name, failure.in_short())));
+            tell(Heard::Word(&format!("{}: {}", firing.name, failure.in_full())));
         }
     }
     // Beside everything else: a collector that is away holds up nobody.
