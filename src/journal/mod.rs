@@ -41,7 +41,7 @@ pub use mention::Mention;
 pub use purge::Purgeable;
 pub use read::{RunFilter, RunSummary, Stored, Waiting};
 pub use record::BadRecord;
-pub use schedules::{Deciding, Kept, Occurrence, Taking, chain_of, occurrence_of};
+pub use schedules::{Deciding, Kept, Occurrence, Taking, WENT_BACK, chain_of, occurrence_of};
 pub use sift::Sifted;
 
 use crate::effect::record;

@@ -159,6 +159,9 @@ impl Scheduled {
     }
 }
 
+/// Why a schedule is looked after from an earlier moment on.
+pub const WENT_BACK: &str = "the clock went back";
+
 /// Columns of a schedule, for [`kept`].
 macro_rules! kept {
     () => {
@@ -246,6 +249,25 @@ impl Journal {
     /// Those of a schedule behind a moment: the clock was ahead when they were settled.
     pub async fn occurrences_after(&self, schedule: &str, moment: i64) -> Result<Vec<Occurrence>, JournalError> {
         let mut held = self.connection().await?;
+    /// From when on times of a schedule count: when it was first looked at, with these times, or resumed; nothing where that was by a clock that is ahead of
+    /// `now`. That a clock went back is none of them.
+    pub async fn counts_since(&self, schedule: &str, now: Stamp) -> Result<Option<i64>, JournalError> {
+        let mut since = None;
+        self.sift(chain_of(schedule), None, &mut |sifted| {
+            if matches!(sifted.name(), "schedule.kept" | "schedule.resumed") {
+                let from = match sifted.event()?.event {
+                    Event::ScheduleKept(kept) if &*kept.why != WENT_BACK => Some(kept.cursor.micros),
+                    Event::ScheduleResumed(resumed) => Some(resumed.cursor.micros),
+                    _ => None,
+                };
+                since = from.filter(|from| *from <= now.micros).or(since);
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(since)
+    }
+
         let statement = occurrences!("WHERE schedule = $1 AND at > $2 ORDER BY at, id LIMIT 10000");
         let rows = held.rows(statement, &[schedule.into(), moment.into()]).await?;
         rows.iter().map(|row| held.occurrence(row)).collect()

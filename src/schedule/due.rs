@@ -52,6 +52,9 @@ pub struct History {
     pub cursor: i64,
     /// When the last word about it was recorded.
     pub moment: i64,
+    /// Where the clock went back: from here on its times count, because nobody looked after it before. Nothing where that is not known, or is by a clock that
+    /// was ahead.
+    pub since: Option<i64>,
     /// Fired all the same, behind the cursor: the clock was ahead when they were. Those that were only told (missed, skipped, blocked) by a
     /// clock that was ahead are not among them: they still come.
     pub fired: HashSet<(Arc<str>, i64)>,
@@ -102,10 +105,11 @@ pub const COUNTED: usize = 10_000;
 pub fn decide(times: &Times, history: &History, blocked: Option<&str>, now: Stamp) -> Decision {
     // The cursor is never ahead of the clock that set it. The last word alone would not tell: the end of what was begun too early may be
     // recorded when the clock is right again.
-    let rewound = now.micros.saturating_add(SKEW) < history.moment.max(history.cursor);
+    let rewound = went_back(history.cursor, history.moment, now);
     let delay = micros(times.delay);
     let until = stamp(now.micros.saturating_sub(delay));
-    let cursor = if rewound { history.cursor.min(look_back(times, now).micros) } else { history.cursor };
+    let back = look_back(times, now).micros.max(history.since.unwrap_or(i64::MIN));
+    let cursor = if rewound { history.cursor.min(back) } else { history.cursor };
     let mut decision = Decision { rewound, cursor, fates: Vec::new() };
     let Some(last) = times.cron.last(&times.zone, stamp(cursor), until) else { return decision };
     decision.cursor = last.at.micros;
@@ -136,6 +140,11 @@ pub fn decide(times: &Times, history: &History, blocked: Option<&str>, now: Stam
     decision.fates.extend(missed(before, times, newest.as_ref().map(|newest| newest.word)));
     decision.fates.extend(newest);
     decision
+}
+
+/// Whether the clock has gone back since everything up to `cursor` was settled, and the last word was recorded at `moment`.
+pub fn went_back(cursor: i64, moment: i64, now: Stamp) -> bool {
+    now.micros.saturating_add(SKEW) < moment.max(cursor)
 }
 
 /// From here on it is looked again where the clock went back: nobody knows when it did, only that somebody looks every few minutes.

@@ -190,6 +190,21 @@ fn t8_the_nights_in_which_the_clocks_change_in_twenty_zones() {
     assert!(fired > 2000 && in_gaps >= 20 && repeated >= 20, "{fired} {in_gaps} {repeated}");
 }
 
+#[test]
+fn a_clock_that_went_back_makes_no_times_due_before_anybody_looked() {
+    let first = at("2026-12-01T10:00:30Z");
+    let back = |since| {
+        let mut machine = Machine::new(times("*/5 * * * *", "UTC"), first);
+        machine.look(at("2027-03-01T00:00:05Z"));
+        machine.history.since = since;
+        let decision = machine.look(at("2026-12-01T10:02:05Z"));
+        assert!(decision.rewound);
+        decision.fates.into_iter().map(|fate| (fate.last.wall.to_string(), fate.word)).collect::<Vec<_>>()
+    };
+    assert_eq!(back(Some(first)), []);
+    assert_eq!(back(None), [("2026-12-01T10:00:00".to_owned(), Settled::Fired)]);
+}
+
 /// Looks at these moments, and says what was fired and how many were missed.
 fn looks(machine: &mut Machine, moments: &[i64]) -> (Vec<String>, u64) {
     let before = machine.fired.len();

@@ -5,7 +5,7 @@ use crate::{
     base::{identity::RunId, time::Stamp},
     engine::lease::CLAIM,
     journal::{
-        Claim, Deciding, Kept, Occurrence, Taking,
+        Claim, Deciding, Kept, Occurrence, Taking, WENT_BACK,
         event::Event,
         failure::JournalError,
         occasion::{OccurrenceSettled, ScheduleKept, SchedulePaused, ScheduleResumed},
@@ -17,7 +17,7 @@ use crate::{
     report::reconciled::Passed,
     schedule::{
         cron::Cron,
-        due::{COUNTED, Decision, Fate, History, Settled, decide, look_back},
+        due::{COUNTED, Decision, Fate, History, Settled, decide, look_back, went_back},
     },
 };
 use sha2::{Digest, Sha256};
@@ -135,7 +135,9 @@ async fn once(
     let fired = behind.into_iter().filter(|one| one.word == Settled::Fired.word());
     let fired = fired.map(|one| (one.wall.into(), one.at.micros)).collect();
     let running = running(record, name, now).await?;
-    let history = History { cursor: kept.cursor, moment: kept.moment, fired, running };
+    let since =
+        if went_back(kept.cursor, kept.moment, now) { record.journal.counts_since(name, now).await? } else { None };
+    let history = History { cursor: kept.cursor, moment: kept.moment, since, fired, running };
     let blocked = allowed(surroundings, opened, schedule, now).err();
     let decision = decide(&times, &history, blocked.as_deref(), now);
     if decision.is_empty() {
@@ -179,7 +181,7 @@ impl Recorded<'_> {
         let cursor = Stamp { micros: decision.cursor, digits: 6 };
         let mut events = Vec::new();
         if decision.rewound {
-            events.push(kept(self.name, self.schedule, definition, cursor, "the clock went back"));
+            events.push(kept(self.name, self.schedule, definition, cursor, WENT_BACK));
         }
         let mut fired = None;
         for fate in &decision.fates {
