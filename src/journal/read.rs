@@ -175,13 +175,33 @@ impl Journal {
         held.rows(statement, &cells).await?.iter().map(|row| held.summary(row)).collect()
     }
 
-    /// The newest run of this purpose of each playbook in each environment, unless what it recorded was removed.
-    pub async fn newest_of_each(&self, purpose: &str) -> Result<Vec<RunSummary>, JournalError> {
+    /// Runs of this purpose, what was recorded last first; of a playbook and in an environment, where they are named. The journal's own chain
+    /// knows the order: a clock that was ahead for a moment makes no run the last one.
+    pub async fn last_recorded(
+        &self,
+        purpose: &str,
+        playbook: Option<&str>,
+        environment: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<RunSummary>, JournalError> {
+        let mut held = self.connection().await?;
+        let statement = runs!(
+            "JOIN (SELECT run, number FROM heads WHERE seq = 1) AS made ON made.run = runs.id
+             WHERE purpose = $1 AND ($2 IS NULL OR playbook = $2) AND ($3 IS NULL OR environment = $3)
+             ORDER BY made.number DESC LIMIT $4"
+        );
+        let cells = [purpose.into(), playbook.into(), environment.into(), limit.into()];
+        held.rows(statement, &cells).await?.iter().map(|row| held.summary(row)).collect()
+    }
+
+    /// The run of this purpose that was recorded last of each playbook in each environment, unless what it recorded was removed.
+    pub async fn last_of_each(&self, purpose: &str) -> Result<Vec<RunSummary>, JournalError> {
         let mut held = self.connection().await?;
         let statement = runs!(
             "WHERE id IN (SELECT id FROM (
-                 SELECT id, ROW_NUMBER() OVER (PARTITION BY playbook, environment ORDER BY started_at DESC, id DESC) AS place
-                 FROM runs WHERE purpose = $1 AND purged_at IS NULL) AS placed WHERE place = 1)
+                 SELECT id, ROW_NUMBER() OVER (PARTITION BY playbook, environment ORDER BY number DESC) AS place
+                 FROM runs JOIN (SELECT run, number FROM heads WHERE seq = 1) AS made ON made.run = runs.id
+                 WHERE purpose = $1 AND purged_at IS NULL) AS placed WHERE place = 1)
              ORDER BY started_at DESC, id DESC"
         );
         held.rows(statement, &[purpose.into()]).await?.iter().map(|row| held.summary(row)).collect()

@@ -212,6 +212,25 @@ impl Journal {
         rows.iter().map(|row| held.occurrence(row)).collect()
     }
 
+    /// Those of a schedule that were fired and came to one of these words, the one whose run was recorded last first: a clock that was ahead makes
+    /// none of them the last one. Without a word: to any.
+    pub async fn last_fired(
+        &self,
+        schedule: &str,
+        words: &[&str],
+        limit: u32,
+    ) -> Result<Vec<Occurrence>, JournalError> {
+        let mut held = self.connection().await?;
+        // One of which no run was recorded stands behind those that began.
+        let statement = occurrences!(
+            "WHERE schedule = $1 AND word = 'fired' AND ($2 = '' OR $2 LIKE '% ' || ended || ' %')
+             ORDER BY COALESCE((SELECT MIN(number) FROM heads WHERE heads.run = occurrences.run), 0) DESC, settled_at DESC, id LIMIT $3"
+        );
+        let words = if words.is_empty() { String::new() } else { format!(" {} ", words.join(" ")) };
+        let rows = held.rows(statement, &[schedule.into(), (&words).into(), limit.into()]).await?;
+        rows.iter().map(|row| held.occurrence(row)).collect()
+    }
+
     /// Those of a schedule that were fired and are not over.
     pub async fn open_occurrences(&self, schedule: &str) -> Result<Vec<Occurrence>, JournalError> {
         let mut held = self.connection().await?;
@@ -228,6 +247,25 @@ impl Journal {
         );
         let rows = held.rows(statement, &[schedule.into()]).await?;
         rows.iter().map(|row| held.occurrence(row)).collect()
+    }
+
+    /// From when on times of a schedule count: when it was first looked at, with these times, or resumed; nothing where that was by a clock that is ahead of
+    /// `now`. That a clock went back is none of them.
+    pub async fn counts_since(&self, schedule: &str, now: Stamp) -> Result<Option<i64>, JournalError> {
+        let mut since = None;
+        self.sift(chain_of(schedule), None, &mut |sifted| {
+            if matches!(sifted.name(), "schedule.kept" | "schedule.resumed") {
+                let from = match sifted.event()?.event {
+                    Event::ScheduleKept(kept) if &*kept.why != WENT_BACK => Some(kept.cursor.micros),
+                    Event::ScheduleResumed(resumed) => Some(resumed.cursor.micros),
+                    _ => None,
+                };
+                since = from.filter(|from| *from <= now.micros).or(since);
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(since)
     }
 
     /// What was recorded last of the times of a schedule.
@@ -249,40 +287,18 @@ impl Journal {
     /// Those of a schedule behind a moment: the clock was ahead when they were settled.
     pub async fn occurrences_after(&self, schedule: &str, moment: i64) -> Result<Vec<Occurrence>, JournalError> {
         let mut held = self.connection().await?;
-    /// From when on times of a schedule count: when it was first looked at, with these times, or resumed; nothing where that was by a clock that is ahead of
-    /// `now`. That a clock went back is none of them.
-    pub async fn counts_since(&self, schedule: &str, now: Stamp) -> Result<Option<i64>, JournalError> {
-        let mut since = None;
-        self.sift(chain_of(schedule), None, &mut |sifted| {
-            if matches!(sifted.name(), "schedule.kept" | "schedule.resumed") {
-                let from = match sifted.event()?.event {
-                    Event::ScheduleKept(kept) if &*kept.why != WENT_BACK => Some(kept.cursor.micros),
-                    Event::ScheduleResumed(resumed) => Some(resumed.cursor.micros),
-                    _ => None,
-                };
-                since = from.filter(|from| *from <= now.micros).or(since);
-            }
-            Ok(())
-        })
-        .await?;
-        Ok(since)
-    }
-
         let statement = occurrences!("WHERE schedule = $1 AND at > $2 ORDER BY at, id LIMIT 10000");
         let rows = held.rows(statement, &[schedule.into(), moment.into()]).await?;
         rows.iter().map(|row| held.occurrence(row)).collect()
     }
 
     /// How many occurrences of each schedule came to what: for metrics.
-    pub async fn occurrence_counts(&self) -> Result<Vec<(String, String, u64, i64)>, JournalError> {
+    pub async fn occurrence_counts(&self) -> Result<Vec<(String, String, u64)>, JournalError> {
         let mut held = self.connection().await?;
-        let statement =
-            "SELECT schedule, COALESCE(ended, word), CAST(SUM(count) AS BIGINT), MAX(COALESCE(ended_at, settled_at))
+        let statement = "SELECT schedule, COALESCE(ended, word), CAST(SUM(count) AS BIGINT)
                          FROM occurrences GROUP BY schedule, COALESCE(ended, word) ORDER BY 1, 2";
         let rows = held.rows(statement, &[]).await?;
-        rows.iter()
-            .map(|row| Ok((row.text(0)?, row.text(1)?, row.int(2)?.unsigned_abs(), row.maybe_int(3)?.unwrap_or(0))))
-            .collect()
+        rows.iter().map(|row| Ok((row.text(0)?, row.text(1)?, row.int(2)?.unsigned_abs()))).collect()
     }
 
     /// The last claim on an occurrence, whether it still holds or not.

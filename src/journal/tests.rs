@@ -298,7 +298,7 @@ async fn lists_made_again_from_the_events_are_the_same(desk: Desk) {
     assert_eq!(before.matches("RunSummary").count(), 4);
 }
 
-async fn runs_are_listed_newest_first_and_filtered(desk: Desk) {
+async fn runs_are_listed_newest_first_and_filtered(mut desk: Desk) {
     let journal = desk.open().await;
     for (n, playbook, actor) in [(1, "a/b", "ada"), (2, "a/b", "bob"), (3, "c/d", "ada")] {
         let made = crate::journal::payload::RunCreated {
@@ -326,9 +326,10 @@ async fn runs_are_listed_newest_first_and_filtered(desk: Desk) {
     assert_eq!(list(RunFilter { since: Some(since), ..any() }, 9).await, [3, 2]);
     assert_eq!(list(RunFilter { about: Some(run(1)), ..any() }, 9).await, [3]);
     assert_eq!(list(RunFilter { about: Some(run(2)), ..any() }, 9).await, [0_u32; 0]);
-    let newest = journal.newest_of_each(&state(&journal, 1).await.purpose).await.unwrap();
-    assert_eq!(newest.iter().map(|line| line.id).collect::<Vec<_>>(), [run(3), run(2)]);
-    assert!(journal.newest_of_each("another").await.unwrap().is_empty());
+    let purpose = state(&journal, 1).await.purpose;
+    let last = journal.last_of_each(&purpose).await.unwrap();
+    assert_eq!(last.iter().map(|line| line.id).collect::<Vec<_>>(), [run(3), run(2)]);
+    assert!(journal.last_of_each("another").await.unwrap().is_empty());
     // Neither the id nor the clock tells who was first: what was recorded later has the smaller id here, at the same moment.
     let made = |n| {
         let filler = Filler::plain();
@@ -348,6 +349,21 @@ async fn runs_are_listed_newest_first_and_filtered(desk: Desk) {
     assert_eq!(rivals(8, true).await, [1, 7, 9]);
     assert_eq!((rivals(7, true).await, rivals(9, true).await), (vec![1, 9], vec![1]));
     assert_eq!((rivals(9, false).await, rivals(99, false).await), (vec![1, 7, 8], vec![1, 7, 8, 9]));
+    // Neither does the clock of one that was recorded when it was behind.
+    desk.world = World::fixed(Stamp { micros: 1_753_000_000_000_000, digits: 6 });
+    let (id, events) = made(6);
+    desk.open().await.append(id, &events).await.unwrap();
+    assert_eq!(list(any(), 9).await.last(), Some(&6));
+    let recorded = async |playbook, environment, limit| {
+        let runs = journal.last_recorded(&purpose, playbook, environment, limit).await.unwrap();
+        runs.iter().map(|r| r.id.0.as_u128() as u32).collect::<Vec<_>>()
+    };
+    assert_eq!(recorded(None, None, 9).await, [6, 8, 7, 9, 3, 2, 1]);
+    assert_eq!(recorded(Some("a/b"), Some(&*environment), 2).await, [6, 8]);
+    assert_eq!(recorded(Some("c/d"), None, 2).await, [3]);
+    assert_eq!(recorded(None, Some("another"), 2).await, [0_u32; 0]);
+    let last = journal.last_of_each(&purpose).await.unwrap();
+    assert_eq!(last.iter().map(|line| line.id).collect::<Vec<_>>(), [run(3), run(6)]);
 }
 
 async fn a_short_id_finds_its_run_or_lists_the_candidates(desk: Desk) {

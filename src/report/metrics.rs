@@ -7,8 +7,10 @@ use std::{collections::BTreeMap, fmt::Write};
 /// What is measured.
 #[derive(Clone, Debug, Default)]
 pub struct Measured {
-    /// Of each schedule: what its times came to, how many, and when that last happened.
-    pub occurrences: Vec<(String, String, u64, i64)>,
+    /// Of each schedule: what its times came to, and how many.
+    pub occurrences: Vec<(String, String, u64)>,
+    /// Of each schedule: when it last did what it is for.
+    pub succeeded: Vec<(String, Stamp)>,
     /// Of each schedule: when it comes next, whether it is paused, whether it is blocked.
     pub schedules: Vec<(String, Option<Stamp>, bool, bool)>,
     /// Of each schedule: how many items its last time looked at, differed, were healed.
@@ -41,7 +43,7 @@ pub struct Last {
 }
 
 /// Words that mean that a schedule has done what it is for.
-const GOOD: &[&str] = &["clean", "healed", "drifted"];
+pub const GOOD: &[&str] = &["clean", "healed", "drifted"];
 
 /// The whole text.
 pub fn text(measured: &Measured) -> String {
@@ -81,7 +83,7 @@ pub fn text(measured: &Measured) -> String {
     let name = "trueup_schedule_occurrences_total";
     family(&mut out, name, "counter", "Times of a schedule that came, whatever became of them.");
     let mut sums: BTreeMap<&str, u64> = BTreeMap::new();
-    for (schedule, _, count, _) in &measured.occurrences {
+    for (schedule, _, count) in &measured.occurrences {
         *sums.entry(schedule).or_default() += count;
     }
     for (schedule, count) in sums {
@@ -90,17 +92,13 @@ pub fn text(measured: &Measured) -> String {
     // What one came to changes when somebody agrees to it, answers, goes on with it or does it again: no counter.
     let name = "trueup_schedule_occurrences";
     family(&mut out, name, "gauge", "Times of a schedule by what they came to, as far as it is known by now.");
-    for (schedule, word, count, _) in &measured.occurrences {
+    for (schedule, word, count) in &measured.occurrences {
         sample(&mut out, name, &[("schedule", schedule), ("came_to", word)], &count.to_string());
     }
     let name = "trueup_schedule_last_success_timestamp_seconds";
     family(&mut out, name, "gauge", "When a schedule last did what it is for.");
-    for (schedule, ..) in &measured.schedules {
-        let good =
-            measured.occurrences.iter().filter(|(name, word, ..)| name == schedule && GOOD.contains(&word.as_str()));
-        if let Some(at) = good.map(|(.., at)| *at).max() {
-            sample(&mut out, name, &[("schedule", schedule)], &seconds(Stamp { micros: at, digits: 6 }));
-        }
+    for (schedule, at) in &measured.succeeded {
+        sample(&mut out, name, &[("schedule", schedule)], &seconds(*at));
     }
     let numbers: [(&str, &str, usize); 3] = [
         ("trueup_schedule_items", "Items that the last time of a schedule looked at.", 0),
@@ -191,10 +189,11 @@ mod tests {
         };
         let measured = Measured {
             occurrences: vec![
-                ("nightly".into(), "clean".into(), 7, at.micros),
-                ("nightly".into(), "missed".into(), 12, 0),
-                ("nightly".into(), "waiting".into(), 2, 0),
+                ("nightly".into(), "clean".into(), 7),
+                ("nightly".into(), "missed".into(), 12),
+                ("nightly".into(), "waiting".into(), 2),
             ],
+            succeeded: vec![("nightly".into(), at)],
             schedules: vec![("nightly".into(), Some(at), true, false), ("other".into(), None, false, true)],
             looked: vec![("nightly".into(), [120, 3, 1])],
             unseen: vec!["spoiled".into()],

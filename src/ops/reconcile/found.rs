@@ -193,7 +193,8 @@ impl Found {
             // A night on which nobody can tell makes nothing new that differed before it.
             item.differed = seen.differed.clone().filter(|_| failed);
             if let Some(last) = if failed { &seen.failed } else { &seen.differed } {
-                (item.since, item.first, item.seen) = (last.since, last.first, last.seen.saturating_add(1));
+                // One that looked when the clock was ahead saw it by now, too.
+                (item.since, item.first, item.seen) = (last.since.min(now), last.first, last.seen.saturating_add(1));
                 self.known += u64::from(!failed);
             }
         }

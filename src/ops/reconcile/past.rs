@@ -11,7 +11,7 @@ use crate::{
     },
     engine::{setting::Setting, state::broke_off, undo::outlook::has_way_back},
     journal::{
-        Mention, RunFilter, RunSummary,
+        Mention, RunSummary,
         event::Event,
         failure::JournalError,
         occasion::{DriftSeen, DriftSince, KeptPlan, TrendPoint, TriedInVain},
@@ -33,11 +33,9 @@ use std::{
 /// Among so many earlier reconciles of a playbook the last one of the same is looked for: it may be reconciled with other parameters as well.
 const LOOKED_AT: u32 = 2_000;
 
-/// The newest reconcile; of a playbook, where one is named.
+/// The reconcile that was recorded last; of a playbook, where one is named.
 pub async fn last(record: &Record, playbook: Option<&str>) -> Result<RunId, Failure> {
-    let filter =
-        RunFilter { playbook: playbook.map(str::to_owned), purpose: Some(RECONCILE.into()), ..RunFilter::default() };
-    let runs = record.journal.runs(&filter, 1).await?;
+    let runs = record.journal.last_recorded(RECONCILE, playbook, None, 1).await?;
     runs.first().map(|run| run.id).ok_or_else(|| {
         let of = playbook.map_or_else(String::new, |name| format!(" of a playbook `{name}`"));
         Failure::usage(format!("no reconcile is recorded{of}"))
@@ -87,13 +85,8 @@ fn join(seen: &mut Option<DriftSeen>, more: DriftSeen) {
 /// What the last reconcile of the same saw, and which items it healed.
 pub async fn before(record: &Record, setting: &Setting, but: RunId) -> Result<Before, Failure> {
     let scope = super::found::scope(setting, record)?;
-    let filter = RunFilter {
-        playbook: Some(setting.playbook.name.text.to_string()),
-        environment: Some(setting.environment.to_string()),
-        purpose: Some(RECONCILE.into()),
-        ..RunFilter::default()
-    };
-    for run in record.journal.runs(&filter, LOOKED_AT).await? {
+    let (playbook, environment) = (&*setting.playbook.name.text, &*setting.environment);
+    for run in record.journal.last_recorded(RECONCILE, Some(playbook), Some(environment), LOOKED_AT).await? {
         if run.id == but || run.purged_at.is_some() {
             continue;
         }

@@ -16,7 +16,7 @@ use crate::{
         reconcile,
         record::Record,
     },
-    report::metrics::{self, Last, Measured},
+    report::metrics::{self, GOOD, Last, Measured},
 };
 use std::{io::Write, path::Path};
 
@@ -43,12 +43,13 @@ pub async fn gather(surroundings: &Surroundings, record: &Record, opened: &Opene
         let blocked = allowed(surroundings, opened, schedule, now).is_err();
         measured.schedules.push((name.to_owned(), next, paused, blocked));
         // What failed before it could look at anything has no numbers.
-        let mut fired = record.journal.fired(name, 20).await?;
+        let mut fired = record.journal.last_fired(name, &[], 20).await?;
         by_now(surroundings, record, name, &mut fired).await?;
         let looked = |one: &&Occurrence| one.ended.as_ref().is_some_and(|word| word != "failed" || one.counts[0] > 0);
         measured.looked.extend(fired.iter().find(looked).map(|one| (name.to_owned(), one.counts)));
+        measured.succeeded.extend(succeeded(record, name, now).await?.map(|at| (name.to_owned(), at)));
     }
-    for run in record.journal.newest_of_each(RECONCILE).await? {
+    for run in record.journal.last_of_each(RECONCILE).await? {
         // One that cannot be read hides no other number.
         let Ok(found) = reconcile::look(record, run.id).await else {
             measured.unseen_reconciles.push((run.playbook, run.environment));
@@ -56,13 +57,19 @@ pub async fn gather(surroundings: &Surroundings, record: &Record, opened: &Opene
         };
         measured.reconciles.push(Last {
             counts: [found.of, found.drifted, found.healed()],
-            at: found.at,
+            at: found.at.min(now),
             word: found.word().word().to_owned(),
             playbook: run.playbook,
             environment: run.environment,
         });
     }
     Ok(measured)
+}
+
+/// When a schedule last did what it is for. By a clock that was ahead that may be later than now, and an alarm would wait until then.
+async fn succeeded(record: &Record, name: &str, now: Stamp) -> Result<Option<Stamp>, Failure> {
+    let last = record.journal.last_fired(name, GOOD, 1).await?;
+    Ok(last.first().map(|one| one.ended_at.unwrap_or(one.settled_at).min(now)))
 }
 
 /// Writes them to a file for a collector of text files, whole or not at all: a collector never reads half of it.
