@@ -7,6 +7,7 @@ use super::{
     page::{Page, same, typed},
     plan::{About, agreement, for_good, heading, item_heading, next, of_item, step_name},
     plan_summary::summary,
+    reconciled::halfway,
 };
 use crate::{
     action::ends::Way,
@@ -149,7 +150,7 @@ pub fn applied(run: RunId, state: &RunState, came: &Came, look: Look) -> String 
     if let Some(reason) = once.or_else(|| came.why.clone().filter(|_| closed)) {
         page.prose(2, Tone::Plain, &reason);
     }
-    sums(&mut page, &came.summary);
+    sums(&mut page, &came.summary, state.is_undo());
     next_steps(&mut page, run, state, &came.summary, matches!(came.stopped, Stopped::Closed(_)), true);
     page.finish()
 }
@@ -180,7 +181,7 @@ pub fn run(run: RunId, state: &RunState, summary: &Summary, view: &View<'_>) -> 
     {
         page.prose(2, Tone::Plain, closed.reason.as_deref().unwrap_or(closed.end.word()));
     }
-    sums(&mut page, summary);
+    sums(&mut page, summary, state.is_undo());
     let items = || state.items.iter().filter(|(key, _)| &***key != SINGLE_ITEM);
     if (1..=LISTED).contains(&items().count()) {
         page.blank();
@@ -310,7 +311,7 @@ fn sentence(summary: &Summary, stopped: &Stopped, why: Option<&str>, undo: bool)
 }
 
 /// Rows by table, and the reasons of what did not end as done.
-fn sums(page: &mut Page, summary: &Summary) {
+fn sums(page: &mut Page, summary: &Summary, undo: bool) {
     if !summary.rows.is_empty() {
         page.blank();
         for (table, counts) in &summary.rows {
@@ -319,6 +320,10 @@ fn sums(page: &mut Page, summary: &Summary) {
                 parts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{} {word}", grouped(*n))).collect();
             page.line(2, Line::of(Tone::Dim, table.text()).plain(format!("  {}", parts.join(", "))));
         }
+    }
+    if let Some(left) = halfway(summary.halfway).filter(|_| !undo) {
+        page.blank();
+        page.hung(2, 4, Line::of(Tone::Care, "! ").plain(left));
     }
     if !summary.stays.is_empty() {
         let steps: Vec<String> = summary.stays.iter().map(|(step, n)| format!("`{step}` {}", times(*n))).collect();
@@ -419,7 +424,8 @@ fn next_steps(page: &mut Page, run: RunId, state: &RunState, summary: &Summary, 
     lines.push(("all items as a table", format!("trueup show {short} --items csv --out FILE")));
     // What would be refused is not proposed.
     let back = || state.is_undo() || state.created.as_ref().is_none_or(has_way_back);
-    if over && summary.count(End::Changed) > 0 && back() {
+    let halfway = if state.is_undo() { 0 } else { summary.halfway.items };
+    if over && summary.count(End::Changed) + halfway > 0 && back() {
         lines.push(match (state.taken_back_by, state.is_undo()) {
             (Some(by), false) => ("make it again", format!("trueup undo {}", by.short())),
             (Some(by), true) => ("take it back again", format!("trueup undo {}", by.short())),

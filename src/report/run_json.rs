@@ -5,7 +5,7 @@ use super::{
     look::Lookup,
     plain_value::{count, maybe, of, of_map, row, texts},
     plan_json::FORMAT,
-    pretty,
+    pretty, reconciled,
     runs::taken_back_by,
     titles::{Titles, section},
 };
@@ -122,6 +122,7 @@ pub fn many(run: RunId, state: &RunState, came: &Came) -> String {
         ("ends", summary.value()),
         ("reasons", Value::list(reasons)),
         ("rows", Value::map(rows)),
+        ("halfway", reconciled::halfway_json(summary.halfway)),
         ("not_taken_back", Value::map(summary.stays.iter().map(|(step, n)| (step.clone(), number(*n))))),
     ];
     let created = state.created.iter().flat_map(|created| of_created(created, state));

@@ -40,6 +40,7 @@ mod messages;
 mod mutants;
 mod nightly;
 mod nightly_clock;
+mod nightly_done;
 mod nightly_heals;
 mod nightly_left;
 mod nightly_report;

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 #[command(
     after_help = "Exit codes: 0 nothing differs, or all of it was healed; 5 something differs and was only told; 4 a rule refused to heal \
-    something, or it waits for a person; 1 something failed; 6 in doubt. Of several the worst."
+    something, it was cancelled, or it waits for a person; 1 something failed; 6 in doubt. Of several the worst."
 )]
 pub struct Reconcile {
     #[command(subcommand)]

@@ -71,6 +71,7 @@ impl Fleet<'_> {
                 continue;
             }
             self.summary.of += 1;
+            self.summary.halfway.left(&work.state);
             self.summary.ended(&key, End::Cancelled, reason.clone());
             together.push(ClosedItem { item: key, end: End::Cancelled, reason: reason.clone() });
             if together.len() == TOGETHER {

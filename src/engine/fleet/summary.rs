@@ -8,7 +8,10 @@ use crate::{
         left::Ground,
         reasons::{Filed, filed},
     },
-    engine::state::{ItemState, RunState},
+    engine::{
+        resource::is_class,
+        state::{ItemState, RunState, StepState},
+    },
     journal::{payload::Count, words::End},
 };
 use std::{collections::BTreeMap, sync::Arc};
@@ -30,8 +33,36 @@ pub struct Summary {
     pub reasons: Vec<Reason>,
     /// Rows inserted, updated and deleted, by table; audit rows too, as for a single item.
     pub rows: BTreeMap<TableName, [u64; 3]>,
+    /// What was done for items that are over and were not carried through.
+    pub halfway: Halfway,
     /// Of an undo: the steps that could not be taken back, by their names, and how often.
     pub stays: BTreeMap<Arc<str>, u64>,
+}
+
+/// What was done for items that are over and were not carried through: what they were cancelled, or failed, behind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Halfway {
+    /// How many such items something was done for.
+    pub items: u64,
+    /// How many requests were made for them, and took effect.
+    pub requests: u64,
+}
+
+impl Halfway {
+    /// One item more, if it is one of them.
+    pub fn add(&mut self, item: &ItemState) {
+        if item.closed.as_ref().is_some_and(|closed| !matches!(closed.end, End::Changed | End::Unchanged)) {
+            self.left(item);
+        }
+    }
+
+    /// One that was not carried through, if anything was done for it.
+    pub(super) fn left(&mut self, item: &ItemState) {
+        let class = |step: &StepState| step.class.as_deref().is_some_and(|c| c.starts_with("http") || is_class(c));
+        let requests = item.steps.values().filter(|step| step.changed() && class(step)).count();
+        self.items += u64::from(item.changed());
+        self.requests += requests as u64;
+    }
 }
 
 /// Items that ended in one way for one reason.
@@ -117,6 +148,8 @@ impl Summary {
             let rows = self.rows.entry(table.clone()).or_default();
             rows.iter_mut().zip(counts).for_each(|(sum, more)| *sum += more);
         }
+        self.halfway.items += others.halfway.items;
+        self.halfway.requests += others.halfway.requests;
         for (step, more) in &others.stays {
             *self.stays.entry(step.clone()).or_default() += more;
         }
@@ -139,6 +172,7 @@ impl Summary {
                 }
             }
         }
+        self.halfway.add(item);
         for (path, step) in &item.steps {
             if step.stays().is_some_and(|stays| stays.by != Ground::Needless) || step.left_along().is_some() {
                 let step = name(path).split(['[', '~']).next().unwrap_or_default();
@@ -208,7 +242,6 @@ mod tests {
     use crate::{
         base::value::Map,
         effect::change::RowChange,
-        engine::state::StepState,
         journal::{payload::ItemOutcome, words::Outcome},
     };
 

@@ -7,6 +7,7 @@ mod found;
 mod gone;
 mod order;
 mod past;
+mod stands;
 
 pub use past::{last, look};
 

@@ -3,6 +3,7 @@
 use super::{
     RECONCILE,
     found::{Before, FAILED, Found, HEALING, REFUSED, Seen},
+    stands::Stands,
 };
 use crate::{
     base::{
@@ -118,7 +119,7 @@ pub async fn before(record: &Record, setting: &Setting, but: RunId) -> Result<Be
                 before.drifted.insert(item.item.clone());
             }
             let end = ends.get(&item.item);
-            let healed = matches!(end, Some(End::Changed | End::Unchanged));
+            let healed = end.is_some_and(|end| is_done(*end));
             if !healed {
                 let tried = item.tried.unwrap_or(0).saturating_add(u32::from(end.is_some_and(|end| in_vain(*end))));
                 let own = Some(DriftSince { since: item.since, first: item.first, seen: item.seen });
@@ -142,7 +143,7 @@ fn vain<'e>(
         if in_vain(*end) {
             let tried = vain.entry(item.clone()).or_default();
             *tried = tried.saturating_add(1);
-        } else if matches!(end, End::Changed | End::Unchanged) {
+        } else if is_done(*end) {
             vain.remove(item);
         }
     }
@@ -178,6 +179,11 @@ pub async fn healed_before(record: &Record, found: &Found, before: &mut Before) 
         }
     }
     Ok(())
+}
+
+/// It is as wanted.
+fn is_done(end: End) -> bool {
+    matches!(end, End::Changed | End::Unchanged)
 }
 
 /// It was tried, and what differs is still there. What never had its turn was not tried.
@@ -246,7 +252,7 @@ pub async fn look(record: &Record, run: RunId) -> Result<Reconciled, Failure> {
     let mut seen: Option<DriftSeen> = None;
     let mut created: Option<RunCreated> = None;
     let mut ends: HashMap<Arc<str>, (End, Option<String>)> = HashMap::new();
-    let mut recorded = 0;
+    let (mut recorded, mut tried): (u64, HashSet<Arc<str>>) = (0, HashSet::new());
     record
         .journal
         .sift(run, None, &mut |sifted| {
@@ -266,6 +272,9 @@ pub async fn look(record: &Record, run: RunId) -> Result<Reconciled, Failure> {
                         let reason = |why: &Option<Cow<'_, str>>| why.as_deref().map(str::to_owned);
                         ends.extend(items.iter().map(|(item, end, why)| (Arc::from(&**item), (*end, reason(why)))));
                     }
+                    Mention::Step(items) if sifted.name() == "step.attempt" => {
+                        tried.extend(items.iter().map(|item| Arc::from(&**item)));
+                    }
                     Mention::Started(items) => {
                         recorded += items.iter().filter(|item| &***item != SINGLE_ITEM).count() as u64;
                     }
@@ -279,13 +288,15 @@ pub async fn look(record: &Record, run: RunId) -> Result<Reconciled, Failure> {
         return Err(Failure::usage(format!("run {} broke off before it recorded what it saw", run.short())));
     };
     let cut_off = created.as_ref().is_some_and(|created| broke_off(created, recorded).is_some());
-    let beyond = beyond(&seen, &ends, line.state == RunWord::InDoubt);
+    let in_vain = |(item, (end, _)): (&Arc<str>, &(End, _))| !is_done(*end) && tried.contains(item);
+    let stands = Stands::read(record, run, line.state, ends.iter().any(in_vain)).await?;
+    let beyond = beyond(&seen, &ends, &stands);
     let came: HashMap<Arc<str>, End> = ends.iter().map(|(item, (end, _))| (item.clone(), *end)).collect();
     let own = seen.compared_something().then(|| point(&seen, &line, &came));
     let items = seen.items.into_iter().map(|item| {
         let ended = ends.get(&item.item);
         let verdict = match &*item.verdict {
-            HEALING if line.state == RunWord::InDoubt && ended.is_none() => Verdict::InDoubt,
+            HEALING if ended.is_none() && stands.is_in_doubt(&item.item) => Verdict::InDoubt,
             HEALING => Verdict::at(ended.map(|(end, _)| *end)),
             REFUSED => Verdict::Refused,
             FAILED => Verdict::Failed,
@@ -304,7 +315,7 @@ pub async fn look(record: &Record, run: RunId) -> Result<Reconciled, Failure> {
         }
         None => None,
     };
-    let (way_back, taken_back_by) = if came.values().any(|end| *end == End::Changed) {
+    let (way_back, taken_back_by) = if came.values().any(|end| *end == End::Changed) || stands.halfway.items > 0 {
         let way_back = line.state == RunWord::Closed && created.as_ref().is_some_and(has_way_back);
         (way_back, undo::taken_back_by(record, run).await?)
     } else {
@@ -338,12 +349,14 @@ pub async fn look(record: &Record, run: RunId) -> Result<Reconciled, Failure> {
         more: seen.more,
         beyond,
         trend,
+        in_doubt: line.state == RunWord::InDoubt,
+        halfway: stands.halfway,
         open: open(&line, cut_off),
     })
 }
 
 /// What came of the items that are not listed: those that ended by how they did, those that are still to be healed, and the rest.
-fn beyond(seen: &DriftSeen, ends: &HashMap<Arc<str>, (End, Option<String>)>, in_doubt: bool) -> Vec<(Verdict, u64)> {
+fn beyond(seen: &DriftSeen, ends: &HashMap<Arc<str>, (End, Option<String>)>, stands: &Stands) -> Vec<(Verdict, u64)> {
     if seen.more == 0 {
         return Vec::new();
     }
@@ -362,7 +375,10 @@ fn beyond(seen: &DriftSeen, ends: &HashMap<Arc<str>, (End, Option<String>)>, in_
     }
     let healing = seen.items.iter().filter(|item| &*item.verdict == HEALING).count() as u64;
     let to_heal = seen.healing.saturating_sub(healing);
-    add(if in_doubt { Verdict::InDoubt } else { Verdict::Healing }, to_heal.saturating_sub(over));
+    let open = to_heal.saturating_sub(over);
+    let in_doubt = stands.in_doubt_beyond(&listed, open).min(open);
+    add(Verdict::InDoubt, in_doubt);
+    add(Verdict::Healing, open - in_doubt);
     // Those that could not be tried out stand in the list, or are among those that do not.
     let failed = seen.items.iter().filter(|item| &*item.verdict == FAILED).count() as u64;
     let failed = seen.failed.unwrap_or(0).saturating_sub(failed);
@@ -459,21 +475,26 @@ mod tests {
             end("5", End::Failed),
         ]);
         // Of the ten, seven were to be healed: three are over, four are not yet.
-        let came = |seen: &DriftSeen, in_doubt| {
+        let of = |seen: &DriftSeen, stands: &Stands| {
             let mut came: Vec<(&str, u64)> =
-                beyond(seen, &ends, in_doubt).iter().map(|(verdict, items)| (verdict.word(), *items)).collect();
+                beyond(seen, &ends, stands).iter().map(|(verdict, items)| (verdict.word(), *items)).collect();
             came.sort_unstable();
             came
         };
-        assert_eq!(came(&seen, false), [("failed", 1), ("healed", 2), ("healing", 4), ("refused", 3)]);
-        assert_eq!(came(&seen, true), [("failed", 1), ("healed", 2), ("in_doubt", 4), ("refused", 3)]);
+        let came = |seen: &DriftSeen| of(seen, &Stands::default());
+        assert_eq!(came(&seen), [("failed", 1), ("healed", 2), ("healing", 4), ("refused", 3)]);
+        // The first one is listed, and what is done once is no item.
+        let some = of(&seen, &Stands::of(&["1", SINGLE_ITEM, "6"]));
+        assert_eq!(some, [("failed", 1), ("healed", 2), ("healing", 3), ("in_doubt", 1), ("refused", 3)]);
+        let whole = of(&seen, &Stands::whole());
+        assert_eq!(whole, [("failed", 1), ("healed", 2), ("in_doubt", 4), ("refused", 3)]);
         (seen.healing, seen.mode) = (0, "report".into());
-        assert_eq!(came(&seen, false), [("failed", 1), ("healed", 2), ("reported", 7)]);
+        assert_eq!(came(&seen), [("failed", 1), ("healed", 2), ("reported", 7)]);
         // Two more could not be tried out, and one of them is listed.
         (seen.failed, seen.more) = (Some(2), 11);
         seen.items.push(item("9", FAILED));
-        assert_eq!(came(&seen, false), [("failed", 2), ("healed", 2), ("reported", 7)]);
+        assert_eq!(came(&seen), [("failed", 2), ("healed", 2), ("reported", 7)]);
         seen.more = 0;
-        assert_eq!(came(&seen, false), []);
+        assert_eq!(came(&seen), []);
     }
 }

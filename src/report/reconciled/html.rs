@@ -77,7 +77,7 @@ fn report(found: &Reconciled, out: &mut String) {
     let class = match found.word() {
         Came::Clean | Came::Healed => "good",
         Came::Drifted | Came::Waiting => "care",
-        Came::Refused | Came::Failed | Came::InDoubt => "bad",
+        Came::Refused | Came::Cancelled | Came::Failed | Came::InDoubt => "bad",
     };
     line(out, &format!("<p class=\"sum {class}\">{}</p>", escaped(&sentence(found))));
     for deed in deeds(found) {
@@ -151,7 +151,7 @@ fn class(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Healed | Verdict::AsWanted => "good",
         Verdict::Reported | Verdict::Healing => "care",
-        Verdict::Refused | Verdict::Failed | Verdict::InDoubt => "bad",
+        Verdict::Refused | Verdict::Cancelled | Verdict::Failed | Verdict::InDoubt => "bad",
     }
 }
 

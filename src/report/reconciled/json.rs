@@ -3,6 +3,7 @@
 use super::{Beside, Kept, Reconciled};
 use crate::{
     base::{time::Stamp, value::Value},
+    engine::fleet::summary::Halfway,
     journal::words::End,
     report::{
         clock,
@@ -90,12 +91,22 @@ fn value(found: &Reconciled) -> Vec<(&'static str, Value)> {
         ("refused", maybe(found.refusal())),
         ("kept_plan", found.kept.as_ref().map_or(Value::NULL, kept)),
         ("would_heal", found.would.as_ref().map_or(Value::NULL, |would| number(would.items))),
+        ("halfway", halfway_json(found.halfway)),
         ("open", maybe(found.open.clone())),
         ("taken_back_by", maybe(found.taken_back_by.map(|by| by.to_string()))),
         ("items", Value::list(items)),
         ("not_listed", number(found.more)),
         ("trend", Value::list(trend)),
     ]
+}
+
+/// What was done for items that were not carried through; null where nothing was.
+pub(in crate::report) fn halfway_json(left: Halfway) -> Value {
+    let number = |n: u64| Value::from(i64::try_from(n).unwrap_or(i64::MAX));
+    if left.items == 0 {
+        return Value::NULL;
+    }
+    Value::map([("items", number(left.items)), ("requests", number(left.requests))])
 }
 
 fn kept(kept: &Kept) -> Value {

@@ -9,6 +9,7 @@ mod text;
 mod tests;
 
 pub use html::html;
+pub(super) use json::halfway_json;
 pub use json::{json, several};
 pub use lines::lines;
 pub use text::text;
@@ -20,8 +21,9 @@ use super::{
     page::{quoted, same},
 };
 use crate::{
-    base::{identity::RunId, time::Stamp},
+    base::{counted::counted, identity::RunId, time::Stamp},
     effect::reasons::likeness,
+    engine::fleet::summary::Halfway,
     journal::{
         occasion::{TrendPoint, WouldHeal},
         words::End,
@@ -98,7 +100,7 @@ pub struct Reconciled {
     pub refused: Option<String>,
     /// What would heal it was kept as a saved plan, because people have to agree.
     pub kept: Option<Kept>,
-    /// Something of what it healed can be taken back.
+    /// Something of what it did can be taken back.
     pub way_back: bool,
     /// The run that took it back.
     pub taken_back_by: Option<RunId>,
@@ -112,6 +114,10 @@ pub struct Reconciled {
     pub beyond: Vec<(Verdict, u64)>,
     /// Earlier reconciles of the same, oldest first, and this one.
     pub trend: Vec<TrendPoint>,
+    /// Its run is in doubt.
+    pub in_doubt: bool,
+    /// What was done for items that were cancelled, or failed, behind it.
+    pub halfway: Halfway,
     /// It is not over, and why: it waits for a person, is in doubt, was left.
     pub open: Option<String>,
 }
@@ -168,6 +174,8 @@ words! {
         Healing = "healing",
         /// Not healed, by a rule.
         Refused = "refused",
+        /// Not healed, because somebody cancelled the run.
+        Cancelled = "cancelled",
         /// Tried out or carried out, and it did not end well.
         Failed = "failed",
         /// Nobody knows whether it was healed.
@@ -183,7 +191,8 @@ impl Verdict {
             Some(End::Changed) => Verdict::Healed,
             Some(End::Unchanged) => Verdict::AsWanted,
             Some(End::InDoubt) => Verdict::InDoubt,
-            Some(End::Skipped | End::Stopped | End::Escalated | End::Cancelled) => Verdict::Refused,
+            Some(End::Skipped | End::Stopped | End::Escalated) => Verdict::Refused,
+            Some(End::Cancelled) => Verdict::Cancelled,
             Some(End::Failed | End::Drifted) => Verdict::Failed,
         }
     }
@@ -195,11 +204,12 @@ impl Verdict {
         match self {
             Verdict::InDoubt => 0,
             Verdict::Failed => 1,
-            Verdict::Refused => 2,
-            Verdict::Healing => 3,
-            Verdict::Reported => 4,
-            Verdict::AsWanted => 5,
-            Verdict::Healed => 6,
+            Verdict::Cancelled => 2,
+            Verdict::Refused => 3,
+            Verdict::Healing => 4,
+            Verdict::Reported => 5,
+            Verdict::AsWanted => 6,
+            Verdict::Healed => 7,
         }
     }
 }
@@ -270,7 +280,7 @@ impl Reconciled {
 
     /// In one word, as schedules record it.
     pub fn word(&self) -> Came {
-        if self.count(Verdict::InDoubt) > 0 {
+        if self.in_doubt || self.count(Verdict::InDoubt) > 0 {
             Came::InDoubt
         } else if self.count(Verdict::Failed) > 0 {
             Came::Failed
@@ -281,6 +291,8 @@ impl Reconciled {
             if self.refused.is_some() { Came::Refused } else { Came::Clean }
         } else if !self.heals {
             Came::Drifted
+        } else if self.count(Verdict::Cancelled) > 0 {
+            Came::Cancelled
         } else if self.refused.is_some() || self.refused_items() > 0 {
             Came::Refused
         } else {
@@ -288,7 +300,7 @@ impl Reconciled {
         }
     }
 
-    /// For the shell: 0 nothing differs any more, 5 something does and was only told, 4 something was refused or waits, 1 and 6
+    /// For the shell: 0 nothing differs any more, 5 something does and was only told, 4 something was refused, cancelled or waits, 1 and 6
     /// as for runs.
     pub fn exit(&self) -> Exit {
         self.word().exit()
@@ -306,6 +318,8 @@ words! {
         Drifted = "drifted",
         /// Something differs, and a rule refused to heal it.
         Refused = "refused",
+        /// Something differs, and somebody cancelled the run that was to heal it.
+        Cancelled = "cancelled",
         /// It waits for a person, or was left in the middle.
         Waiting = "waiting",
         /// Something did not end well.
@@ -321,13 +335,13 @@ impl Came {
         match self {
             Came::Clean | Came::Healed => Exit::Done,
             Came::Drifted => Exit::Drifted,
-            Came::Refused | Came::Waiting => Exit::Stopped,
+            Came::Refused | Came::Cancelled | Came::Waiting => Exit::Stopped,
             Came::Failed => Exit::Failed,
             Came::InDoubt => Exit::InDoubt,
         }
     }
 
-    /// The worst of several, for the shell: in doubt, failed, refused or waiting, drifted.
+    /// The worst of several, for the shell: in doubt, failed, cancelled, refused or waiting, drifted.
     pub fn weight(self) -> u8 {
         match self {
             Came::Clean => 0,
@@ -335,8 +349,9 @@ impl Came {
             Came::Drifted => 2,
             Came::Waiting => 3,
             Came::Refused => 4,
-            Came::Failed => 5,
-            Came::InDoubt => 6,
+            Came::Cancelled => 5,
+            Came::Failed => 6,
+            Came::InDoubt => 7,
         }
     }
 }
@@ -412,6 +427,20 @@ pub(super) fn examples(items: &[&Item]) -> String {
     named(&first, items.len() as u64)
 }
 
+/// `4 requests were made for 3 items that were not carried through.`: nothing where nothing was done for such items.
+pub(super) fn halfway(left: Halfway) -> Option<String> {
+    let was = |n: u64| if n == 1 { "was" } else { "were" };
+    let counted = |n: u64, thing: &str| counted(usize::try_from(n).unwrap_or(usize::MAX), thing);
+    let for_what = match left.items {
+        0 => return None,
+        n => format!("{} that {} not carried through", counted(n, "item"), was(n)),
+    };
+    Some(match left.requests {
+        0 => format!("Something was done for {for_what}."),
+        n => format!("{} {} made for {for_what}.", counted(n, "request"), was(n)),
+    })
+}
+
 /// What there is to do, each with its command; nothing where all is as wanted, or where what it waits for says how to go on.
 pub(super) fn next_steps(found: &Reconciled) -> Vec<(&'static str, String)> {
     if found.open.is_some() {
@@ -420,6 +449,7 @@ pub(super) fn next_steps(found: &Reconciled) -> Vec<(&'static str, String)> {
     let command = |verb: &str, rest: &str| same(verb, &found.playbook, &found.params, &found.environment) + rest;
     let mut next = Vec::new();
     let (refused, failed) = (found.refused_items(), found.count(Verdict::Failed));
+    let cancelled = found.count(Verdict::Cancelled);
     let would = found.would.as_ref().map_or(found.drifted.saturating_sub(refused), |would| would.items);
     if !found.heals && found.refused.is_none() && would > 0 {
         next.push(("heal what differs", command("reconcile", " --heal --reason \"…\"")));
@@ -435,15 +465,18 @@ pub(super) fn next_steps(found: &Reconciled) -> Vec<(&'static str, String)> {
     // What could not be tried out never began, and the run tells nothing of it.
     if found.heals && failed > found.untried {
         next.push(("see what failed", format!("trueup show {}", found.run.short())));
+    } else if cancelled > 0 {
+        next.push(("see what was cancelled", format!("trueup show {}", found.run.short())));
     }
     let none = !found.heals && found.drifted > 0 && would == 0;
-    if refused + failed > 0 || found.refused.is_some() || none {
+    if refused + cancelled + failed > 0 || found.refused.is_some() || none {
         next.push(("see all that is left to do", command("plan", "")));
     }
     match found.taken_back_by {
         Some(by) => next.push(("make again what was taken back", format!("trueup undo {}", by.short()))),
-        None if found.way_back && found.healed() > 0 => {
-            next.push(("take back what was healed", format!("trueup undo {}", found.run.short())));
+        None if found.way_back && found.healed() + found.halfway.items > 0 => {
+            let what = if found.halfway.items > 0 { "take back what was done" } else { "take back what was healed" };
+            next.push((what, format!("trueup undo {}", found.run.short())));
         }
         None => {}
     }
@@ -482,6 +515,7 @@ pub(super) fn deeds(found: &Reconciled) -> Vec<String> {
             (found.count(Verdict::AsWanted), "as wanted by then"),
             (found.count(Verdict::Healing), "not over yet"),
             (found.refused_items(), "refused"),
+            (found.count(Verdict::Cancelled), "cancelled"),
             (found.count(Verdict::Failed), "failed"),
             (found.count(Verdict::InDoubt), "in doubt"),
         ]
@@ -496,6 +530,10 @@ pub(super) fn deeds(found: &Reconciled) -> Vec<String> {
             format!("{only}{}", would_refuse(found))
         });
     }
+    told.extend(halfway(found.halfway).filter(|_| found.taken_back_by.is_none()).map(|what| {
+        let again = "What was done stays done, and the next heal does it once more unless the playbook looks first.";
+        format!("{what} {again}")
+    }));
     let before = |n: u64, one: &str, several: &str| {
         let who = if n == 1 { "1 that differed".to_owned() } else { format!("{n} that differed") };
         let who = if found.unsure { format!("At least {who}") } else { who };

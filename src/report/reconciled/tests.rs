@@ -61,6 +61,8 @@ fn found(heals: bool, items: Vec<Item>) -> Reconciled {
         more: 0,
         beyond: Vec::new(),
         trend: vec![point(-2), point(-1), point(0)],
+        in_doubt: false,
+        halfway: Halfway::default(),
         open: None,
     }
 }
@@ -95,9 +97,14 @@ fn the_worst_that_came_of_it_is_the_word_and_the_code() {
     assert_eq!(one(true, Verdict::Healed), Came::Healed);
     assert_eq!(one(true, Verdict::Refused), Came::Refused);
     assert_eq!(one(true, Verdict::Failed), Came::Failed);
+    assert_eq!(one(true, Verdict::Cancelled), Came::Cancelled);
     assert_eq!(one(true, Verdict::InDoubt), Came::InDoubt);
-    let codes = [Came::Clean, Came::Healed, Came::Drifted, Came::Refused, Came::Waiting, Came::Failed, Came::InDoubt];
-    assert_eq!(codes.map(|came| came.exit().code()), [0, 0, 5, 4, 4, 1, 6]);
+    // What is done once is in doubt, and no item.
+    let once = Reconciled { in_doubt: true, ..found(true, vec![item("1", Verdict::Healing, 1)]) };
+    assert_eq!(once.word(), Came::InDoubt);
+    let codes = [Came::Clean, Came::Healed, Came::Drifted, Came::Refused, Came::Cancelled, Came::Waiting];
+    assert_eq!(codes.map(|came| came.exit().code()), [0, 0, 5, 4, 4, 4]);
+    assert_eq!([Came::Failed, Came::InDoubt].map(|came| came.exit().code()), [1, 6]);
 }
 
 #[test]
@@ -352,6 +359,31 @@ fn a_report_ends_with_what_there_is_to_do() {
         page.contains("<p>heal what differs: <code>trueup reconcile register/placement-detail cohort=&#39;"),
         "{page}"
     );
+}
+
+#[test]
+fn what_was_done_for_items_that_were_not_carried_through_is_told_and_can_be_taken_back() {
+    let found = found(true, vec![item("1", Verdict::Cancelled, 1), item("2", Verdict::Cancelled, 1)]);
+    let said = deeds(&found).join(" ");
+    assert!(said.starts_with("2 cancelled.") && !said.contains("made"), "{said}");
+    let left = |items, requests| Reconciled { halfway: Halfway { items, requests }, way_back: true, ..found.clone() };
+    for (items, requests, words) in [
+        (1, 0, "Something was done for 1 item that was not carried through."),
+        (1, 1, "1 request was made for 1 item that was not carried through."),
+        (2, 4, "4 requests were made for 2 items that were not carried through."),
+    ] {
+        let found = left(items, requests);
+        assert_eq!(halfway(found.halfway).as_deref(), Some(words));
+        let next = next_steps(&found);
+        let (show, undo) = (format!("trueup show {}", found.run.short()), format!("trueup undo {}", found.run.short()));
+        assert_eq!(next.first(), Some(&("see what was cancelled", show)));
+        assert_eq!(next.last(), Some(&("take back what was done", undo)));
+    }
+    let without = Reconciled { way_back: false, ..left(2, 4) };
+    assert!(next_steps(&without).iter().all(|(_, command)| !command.contains("undo")));
+    let back = Reconciled { taken_back_by: Some(found.run), ..left(2, 4) };
+    let said = deeds(&back).join(" ");
+    assert!(!said.contains("made for") && said.contains("taken back"), "{said}");
 }
 
 #[test]

@@ -37,7 +37,7 @@ pub fn text(found: &Reconciled, look: Look) -> String {
     let tone = match found.word() {
         Came::Clean | Came::Healed => Tone::Good,
         Came::Drifted | Came::Waiting => Tone::Care,
-        Came::Refused | Came::Failed | Came::InDoubt => Tone::Bad,
+        Came::Refused | Came::Cancelled | Came::Failed | Came::InDoubt => Tone::Bad,
     };
     page.line(0, Line::of(tone, sentence(found)));
     for line in deeds(found) {
@@ -79,8 +79,15 @@ fn words(found: &Reconciled, rest: &[&Item]) -> String {
         let beyond: u64 = found.beyond.iter().filter(|(one, _)| *one == verdict).map(|(_, items)| items).sum();
         rest.iter().filter(|item| item.verdict == verdict).count() as u64 + beyond
     };
-    let all =
-        [Verdict::InDoubt, Verdict::Failed, Verdict::Refused, Verdict::Healing, Verdict::AsWanted, Verdict::Healed];
+    let all = [
+        Verdict::InDoubt,
+        Verdict::Failed,
+        Verdict::Cancelled,
+        Verdict::Refused,
+        Verdict::Healing,
+        Verdict::AsWanted,
+        Verdict::Healed,
+    ];
     let told: Vec<String> = all
         .into_iter()
         .filter(|verdict| count(*verdict) > 0)
@@ -109,7 +116,7 @@ fn came_to(found: &Reconciled, item: &Item) -> Line {
     let tone = match item.verdict {
         Verdict::Healed | Verdict::AsWanted => Tone::Good,
         Verdict::Reported | Verdict::Healing => Tone::Care,
-        Verdict::Refused | Verdict::Failed | Verdict::InDoubt => Tone::Bad,
+        Verdict::Refused | Verdict::Cancelled | Verdict::Failed | Verdict::InDoubt => Tone::Bad,
     };
     let told = found.heals || item.verdict == Verdict::Failed;
     if told { Line::of(tone, item.verdict.word().replace('_', " ")) } else { Line::default() }
