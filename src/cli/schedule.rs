@@ -11,7 +11,7 @@ use crate::{
     ops::{
         self, Failure, Surroundings,
         project::Opened,
-        schedule::{Ended, Heard, Listening, Options, Unseen},
+        schedule::{Ended, Heard, Lasting, Listening, Options, Unseen},
     },
     report::{clock, exit::Exit, reconciled, schedules},
 };
@@ -150,10 +150,12 @@ pub async fn scheduler(
     output: &Output,
 ) -> Result<Exit, Failure> {
     let opened = ops::project::open(surroundings, project)?;
-    let record = Arc::new(ops::record::open(surroundings, &opened).await?);
+    let record = Arc::new(Lasting::of(ops::record::open(surroundings, &opened).await?));
     let options = Options { project: project.map(Path::to_owned) };
     let stamped =
         |text: &str| output.note(&format!("{}Z {text}", clock::second(surroundings.world.now()).replace(" UTC", "")));
+    // It may be long until it ends, and this is to be known now.
+    surroundings.notes.take().iter().for_each(|note| stamped(&format!("{note}\n")));
     let listening = match given.metrics {
         None => None,
         Some(address) => Some(Listening::at(address, surroundings, &record, options.project.clone()).await?),

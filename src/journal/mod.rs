@@ -26,6 +26,7 @@ mod schedules;
 mod sift;
 mod sql;
 mod sqlite;
+mod stands;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -43,6 +44,7 @@ pub use read::{RunFilter, RunSummary, Stored, Waiting};
 pub use record::BadRecord;
 pub use schedules::{Deciding, Kept, Occurrence, Taking, WENT_BACK, chain_of, occurrence_of};
 pub use sift::Sifted;
+pub use stands::{OnClaim, Stands};
 
 use crate::effect::record;
 pub use store::Journal;

@@ -8,12 +8,13 @@ use super::{
     postgres::{self, Server},
     sql::{Cell, Of, Row, Sql},
     sqlite,
+    stands::{FileId, OnClaim},
     write::Queue,
 };
 use crate::base::{moment, seal::Sealer, world::World};
 use sqlx::{Connection, SqliteConnection};
 use std::sync::{
-    Arc, Mutex,
+    Arc, Mutex, OnceLock,
     atomic::{AtomicU64, Ordering},
 };
 use tokio::sync::MutexGuard;
@@ -29,6 +30,10 @@ pub struct Journal {
 pub(super) struct Inner {
     pub(super) place: Arc<Place>,
     pub(super) id: uuid::Uuid,
+    /// The file that was opened; nothing on a server.
+    pub(super) file: Option<FileId>,
+    /// Is told of every run that is taken.
+    pub(super) on_claim: OnceLock<OnClaim>,
     pub(super) world: World,
     pub(super) sealer: Sealer,
     pub(super) warnings: Vec<String>,
@@ -71,6 +76,8 @@ impl Journal {
         let inner = Inner {
             place: opened.place,
             id: opened.id,
+            file: opened.file,
+            on_claim: OnceLock::new(),
             world,
             sealer,
             warnings: opened.warnings,
@@ -132,6 +139,7 @@ pub(super) struct Opened {
     pub(super) store: Store,
     pub(super) place: Arc<Place>,
     pub(super) id: uuid::Uuid,
+    pub(super) file: Option<FileId>,
     pub(super) warnings: Vec<String>,
 }
 

@@ -202,6 +202,9 @@ impl Writer {
                 Err(error) => deeds.iter().map(|_| Err(error.clone())).collect(),
             };
             for (caller, answer) in callers.into_iter().zip(answers) {
+                if let (Ok(Done::Claimed(claim, end)), Some(on_claim)) = (&answer, self.inner.on_claim.get()) {
+                    on_claim.tell(claim.run, *end);
+                }
                 // Whoever went away does not want to know.
                 let _ = caller.send(answer);
             }

@@ -24,15 +24,25 @@ pub struct Record {
     pub aside: PathBuf,
 }
 
-/// Opens the project's journal; it is made if it is missing.
+/// Opens the project's journal; it is made if it is missing. What was found about it is said at the end of the command.
 pub async fn open(surroundings: &Surroundings, opened: &Opened) -> Result<Record, Failure> {
+    let (record, said) = open_and_say(surroundings, opened).await?;
+    said.iter().for_each(|sentence| surroundings.notes.add(sentence));
+    Ok(record)
+}
+
+/// The same with what is to be said about it.
+pub(super) async fn open_and_say(
+    surroundings: &Surroundings,
+    opened: &Opened,
+) -> Result<(Record, Vec<String>), Failure> {
     let record = match address(surroundings, opened)? {
         Some(address) => on_server(surroundings, opened, address).await?,
         None => in_file(surroundings, opened).await?,
     };
-    record.journal.warnings().iter().for_each(|warning| surroundings.notes.add(warning));
-    super::witness::compare(surroundings, opened, &record, &key(opened)).await?;
-    Ok(record)
+    let mut said = record.journal.warnings().to_vec();
+    said.extend(super::witness::compare(surroundings, opened, &record, &key(opened)).await?);
+    Ok((record, said))
 }
 
 async fn in_file(surroundings: &Surroundings, opened: &Opened) -> Result<Record, Failure> {
@@ -129,6 +139,15 @@ pub fn reader(surroundings: &Surroundings, project: Option<&Path>) -> Sealer {
     let opened = super::project::open(surroundings, project).ok();
     let key = opened.and_then(|opened| Sealer::open(&key(&opened), masks.clone()).ok());
     key.unwrap_or_else(|| Sealer::without_key(masks))
+}
+
+/// Compares an open journal once more with what this machine saw of it; gives what is to be said.
+pub(super) async fn compare(
+    surroundings: &Surroundings,
+    opened: &Opened,
+    record: &Record,
+) -> Result<Option<String>, Failure> {
+    super::witness::compare(surroundings, opened, record, &key(opened)).await
 }
 
 /// Beside a journal's file; for one on a server, in the project's own folder.

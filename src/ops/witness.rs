@@ -2,26 +2,35 @@
 //! is done, and not recorded. Going on from there would do it twice.
 //!
 //! Beside the project's key stands `journal.seen`: the runs that are not over and the newest ones, each with how far it was when a
-//! command ended. When a journal knows less than that, its unfinished runs become in doubt and its schedules are paused; both are
-//! events, so every machine sees them, and a person decides about each. A machine that comes later with an older memory touches only
-//! what nobody has touched since.
+//! command, or an occurrence of a schedule, ended; and each that was taken since, with how far it was then, before its first effect. When
+//! a journal knows less than that, its unfinished runs become in doubt and its schedules are paused; both are events, so every machine
+//! sees them, and a person decides about each. A machine that comes later with an older memory touches only what nobody has touched since.
+//!
+//! Whoever has not said so writes nothing into the file that is less than it holds.
 
 use super::{Failure, Surroundings, project::Opened, record::Record, schedule};
 use crate::{
     base::{identity::RunId, time::Stamp},
-    journal::{Journal, RunFilter, RunSummary, chain::Hash, payload::RunPaused},
+    journal::{Appended, Journal, OnClaim, RunFilter, RunSummary, Stands, chain::Hash, payload::RunPaused},
 };
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     fs,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
 /// The file's name.
 const FILE: &str = "journal.seen";
+/// So often the file is written anew where another process writes it at the same time.
+const TRIES: usize = 3;
+/// So often, and so long each time, the turn to write is waited for.
+const TURNS: (usize, Duration) = (20, Duration::from_millis(1));
 /// So many unfinished runs are remembered, and so many of the newest.
 const UNFINISHED: u32 = 200;
 const NEWEST: u32 = 20;
@@ -30,8 +39,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Who marks them.
 const ACTOR: &str = "trueup";
 
-/// The journals that a command has opened, each with the file of what was seen of it. Asleep where one process stands for several
-/// machines, as in tests.
+/// The journals that a command has opened, each with the key beside which what was seen of it is kept. Asleep where one process stands
+/// for several machines, as in tests.
 #[derive(Clone, Debug, Default)]
 pub struct Witness(Option<Arc<Mutex<BTreeMap<PathBuf, Journal>>>>);
 
@@ -41,11 +50,109 @@ impl Witness {
         Witness(Some(Arc::default()))
     }
 
-    fn watch(&self, file: PathBuf, journal: &Journal) {
+    fn watch(&self, surroundings: &Surroundings, key: &Path, journal: &Journal) {
         if let Some(all) = &self.0 {
-            all.lock().unwrap_or_else(PoisonError::into_inner).insert(file, journal.clone());
+            all.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned(), journal.clone());
+            let (memory, world, id) = (Memory::beside(key), surroundings.world.clone(), journal.id());
+            journal.on_claim(OnClaim::new(move |run, end| memory.note(id, run, end, world.now())));
         }
     }
+}
+
+/// The file of what was seen of a journal.
+struct Memory {
+    key: PathBuf,
+    file: PathBuf,
+}
+
+impl Memory {
+    fn beside(key: &Path) -> Memory {
+        Memory { key: key.to_owned(), file: key.with_file_name(FILE) }
+    }
+
+    /// Nothing where there is none.
+    fn text(&self) -> Option<String> {
+        fs::read_to_string(&self.file).ok()
+    }
+
+    /// The turn to read and write, among all processes, until it is dropped. The key is what stays where it is; nothing is waited for
+    /// long, because nobody has it longer than a file takes to be written.
+    fn turn(&self) -> Option<fs::File> {
+        let file = fs::File::open(&self.key).ok()?;
+        for _ in 0..TURNS.0 {
+            match file.try_lock() {
+                Ok(()) => return Some(file),
+                Err(fs::TryLockError::WouldBlock) => std::thread::sleep(TURNS.1),
+                Err(fs::TryLockError::Error(_)) => return None,
+            }
+        }
+        None
+    }
+
+    /// Whole or not at all. Not synced: that would cost as much as the run's own first words, and only a power cut loses what it saves.
+    fn write(&self, seen: &Seen) {
+        static DRAFTS: AtomicU64 = AtomicU64::new(0);
+        let number = DRAFTS.fetch_add(1, Ordering::Relaxed);
+        let draft = self.file.with_file_name(format!(".{FILE}-{}-{number}", std::process::id()));
+        if fs::write(&draft, seen.text()).and_then(|()| fs::rename(&draft, &self.file)).is_err() {
+            let _ = fs::remove_file(&draft);
+        }
+    }
+
+    /// A run was taken, and has this last event.
+    fn note(&self, journal: uuid::Uuid, run: RunId, end: Appended, now: Stamp) {
+        let _turn = self.turn();
+        let before = self.text().and_then(|text| Seen::read(&text));
+        let mut seen = before.unwrap_or_else(|| Seen { journal, at: now, runs: BTreeMap::new() });
+        // What is said of another journal is for a command that opens this one to tell.
+        if seen.journal == journal {
+            // Where more of it was seen, the journal is behind, and nobody was told so yet.
+            let known = seen.runs.entry(run.to_string()).or_insert((end.seq, end.head));
+            if known.0 < end.seq {
+                *known = (end.seq, end.head);
+            }
+            seen.at.micros = seen.at.micros.max(now.micros);
+            self.write(&seen);
+        }
+    }
+
+    /// Writes how far the journal is now. Where it holds less than the file does, and nobody was told so yet, the file stays as it is.
+    async fn renew(&self, journal: &Journal, now: impl Fn() -> Stamp, told: &Told) -> Result<(), Failure> {
+        for _ in 0..TRIES {
+            // First the file, then the journal: what is recorded in between is not missed.
+            let before = self.text();
+            if journal.stands().await? != Stands::Same {
+                return Ok(());
+            }
+            let seen = Seen::look(journal, now()).await?;
+            match before.as_deref().and_then(Seen::read) {
+                Some(before) if before.journal != journal.id() && told.another != Some(before.journal) => return Ok(()),
+                Some(before) if before.journal == journal.id() => {
+                    let (shorter, missing) = before.lost(journal, &seen).await?;
+                    if shorter.iter().chain(&missing).any(|run| !told.runs.contains(run)) {
+                        return Ok(());
+                    }
+                }
+                _ => {}
+            }
+            let turn = self.turn();
+            if turn.is_some() && self.text() == before {
+                self.write(&seen);
+                return Ok(());
+            }
+        }
+        // Others write it all the time; the end of the next command comes.
+        Ok(())
+    }
+}
+
+/// What a person was told that a journal does not hold.
+#[derive(Default)]
+struct Told {
+    /// Runs.
+    runs: BTreeSet<String>,
+    /// Another journal, of which all was seen.
+    another: Option<uuid::Uuid>,
 }
 
 /// What was seen of a journal.
@@ -109,31 +216,35 @@ impl Seen {
     }
 }
 
-/// Compares an opened journal with what this machine saw of it. Where it is behind, its unfinished runs become in doubt and its
-/// schedules are paused, and a note says so.
-pub async fn compare(surroundings: &Surroundings, opened: &Opened, record: &Record, key: &Path) -> Result<(), Failure> {
+/// Compares an open journal with what this machine saw of it. Where it is behind, its unfinished runs become in doubt and its
+/// schedules are paused; gives the sentence that says so.
+pub async fn compare(
+    surroundings: &Surroundings,
+    opened: &Opened,
+    record: &Record,
+    key: &Path,
+) -> Result<Option<String>, Failure> {
     if surroundings.witness.0.is_none() {
-        return Ok(());
+        return Ok(None);
     }
-    let file = key.with_file_name(FILE);
-    surroundings.witness.watch(file.clone(), &record.journal);
-    let before = fs::read_to_string(&file).ok().and_then(|text| Seen::read(&text));
-    let Some(before) = before else { return Ok(()) };
+    surroundings.witness.watch(surroundings, key, &record.journal);
+    let memory = Memory::beside(key);
+    let Some(before) = memory.text().and_then(|text| Seen::read(&text)) else { return Ok(None) };
     if before.journal != record.journal.id() {
-        surroundings.notes.add(&another(&before));
-        keep(surroundings).await;
-        return Ok(());
+        renew(surroundings, &memory, &record.journal, &Told { another: Some(before.journal), ..Told::default() }).await;
+        return Ok(Some(another(&before)));
     }
     let now = Seen::look(&record.journal, surroundings.world.now()).await?;
     let (shorter, missing) = before.lost(&record.journal, &now).await?;
     if shorter.is_empty() && missing.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     let doubted = doubt(surroundings, record, before.at).await?;
     let paused = pause(opened, record, before.at).await?;
-    surroundings.notes.add(&said(before.at, doubted, paused, &missing));
-    keep(surroundings).await;
-    Ok(())
+    let sentence = said(before.at, doubted, paused, &missing);
+    let told = Told { runs: shorter.into_iter().chain(missing).collect(), another: None };
+    renew(surroundings, &memory, &record.journal, &told).await;
+    Ok(Some(sentence))
 }
 
 /// Marks the unfinished runs that nobody has touched since; gives their number.
@@ -157,10 +268,15 @@ async fn doubt(surroundings: &Surroundings, record: &Record, seen: Stamp) -> Res
 async fn pause(opened: &Opened, record: &Record, seen: Stamp) -> Result<usize, Failure> {
     let mut paused = 0;
     for name in opened.project.schedules.names() {
-        let Some(kept) = record.journal.schedule(name).await? else { continue };
-        if kept.paused.is_none() && kept.moment <= seen.micros {
+        let kept = record.journal.schedule(name).await?;
+        // Of one that the copy does not know yet nobody has decided anything since either.
+        if kept.is_none_or(|kept| kept.paused.is_none() && kept.moment <= seen.micros) {
             let why = format!("the journal was restored from a copy that is older than {seen}Z; look what ran since");
-            schedule::pause(record, name, ACTOR, &why).await?;
+            match schedule::pause(record, name, ACTOR, &why).await {
+                // Another process noticed it at the same time.
+                Err(Failure::Usage { .. }) => continue,
+                done => done?,
+            }
             paused += 1;
         }
     }
@@ -205,16 +321,14 @@ fn said(seen: Stamp, doubted: usize, paused: usize, missing: &[String]) -> Strin
 pub async fn keep(surroundings: &Surroundings) {
     let Some(all) = &surroundings.witness.0 else { return };
     let all = all.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    for (file, journal) in all {
-        // A journal whose server is away holds up nobody.
-        let look = Seen::look(&journal, surroundings.world.now());
-        let Ok(Ok(seen)) = tokio::time::timeout(PATIENCE, look).await else { continue };
-        // Whole or not at all: of two commands that end at the same time one is remembered.
-        let draft = file.with_file_name(format!(".{FILE}-{}", std::process::id()));
-        if fs::write(&draft, seen.text()).and_then(|()| fs::rename(&draft, &file)).is_err() {
-            let _ = fs::remove_file(&draft);
-        }
+    for (key, journal) in all {
+        renew(surroundings, &Memory::beside(&key), &journal, &Told::default()).await;
     }
+}
+
+/// A journal whose server is away holds up nobody.
+async fn renew(surroundings: &Surroundings, memory: &Memory, journal: &Journal, told: &Told) {
+    let _ = tokio::time::timeout(PATIENCE, memory.renew(journal, || surroundings.world.now(), told)).await;
 }
 
 #[cfg(test)]
@@ -230,5 +344,31 @@ mod tests {
         for odd in ["", "journal", "journal x 5\n", &format!("journal {id} 5\nrun x\n"), &format!("run {id} 5 aa\n")] {
             assert_eq!(Seen::read(odd), None, "{odd}");
         }
+    }
+
+    #[test]
+    fn of_several_that_take_runs_at_once_each_is_remembered() {
+        let home = tempfile::tempdir().unwrap();
+        let key = home.path().join("seal.key");
+        fs::write(&key, "a key").unwrap();
+        let (journal, now) = (uuid::Uuid::from_u128(7), Stamp { micros: 5, digits: 6 });
+        let run = |n: u32| RunId(uuid::Uuid::from_u128(n.into()));
+        let end = Appended { seq: 2, head: Hash([3; 32]) };
+        std::thread::scope(|threads| {
+            for thread in 0..4 {
+                let key = &key;
+                threads.spawn(move || {
+                    (0..5).for_each(|n| Memory::beside(key).note(journal, run(thread * 5 + n), end, now))
+                });
+            }
+        });
+        let memory = Memory::beside(&key);
+        let seen = Seen::read(&memory.text().unwrap()).unwrap();
+        assert_eq!(seen.runs.into_keys().collect::<Vec<_>>(), (0..20).map(|n| run(n).to_string()).collect::<Vec<_>>());
+        // Of another journal nothing is mixed in, and no draft is left.
+        let before = memory.text();
+        memory.note(uuid::Uuid::from_u128(8), run(99), end, now);
+        assert_eq!(memory.text(), before);
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 2);
     }
 }

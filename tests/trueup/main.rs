@@ -57,6 +57,7 @@ mod proof;
 mod recovery;
 mod restore_points;
 mod restored;
+mod restored_live;
 mod sandboxes;
 mod requests;
 mod schemas;

@@ -192,7 +192,7 @@ fn an_unchanged_world_costs_one_pass_of_the_detect_query() {
 }
 
 /// A clock that runs so many times faster, the same for all processes.
-fn fast(factor: u32) -> (&'static str, String) {
+pub(super) fn fast(factor: u32) -> (&'static str, String) {
     ("TRUEUP_TIME", format!("{factor}:{}", World::real().now().micros))
 }
 
@@ -213,7 +213,7 @@ pub(super) fn with_schedules(place: &Place, heal: bool) {
     fs::write(&path, format!("{base}{}", schedules(heal, place))).unwrap();
 }
 
-fn scheduler(place: &Place, variables: &[(&str, String)]) -> Child {
+pub(super) fn scheduler(place: &Place, variables: &[(&str, String)]) -> Child {
     let mut command = command(place, "scheduler");
     command.envs(variables.iter().cloned()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
 }

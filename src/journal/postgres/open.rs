@@ -44,7 +44,11 @@ impl Journal {
         }
         let id = meta.id;
         let place = server.place.clone();
-        Ok(Journal::of(Opened { store: Store::Server(Box::new(server)), place, id, warnings }, world, sealer))
+        Ok(Journal::of(
+            Opened { store: Store::Server(Box::new(server)), place, id, file: None, warnings },
+            world,
+            sealer,
+        ))
     }
 }
 

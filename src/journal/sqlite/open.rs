@@ -9,6 +9,7 @@ use crate::{
     journal::{
         Journal,
         failure::{JournalError, Place},
+        stands::FileId,
         store::{Opened, Store},
     },
 };
@@ -42,6 +43,8 @@ impl Journal {
             Ok(facts) if facts.len() == 0 => return Err(not_a_journal(path, "it is empty")),
             Ok(_) => {}
         }
+        // Before it is opened: where it is exchanged in between, it is taken for exchanged, and never the other way round.
+        let id_of_file = FileId::at(path).map_err(|source| io(path, source))?;
         let mut warnings = tighten(path)?;
         let mut connection = connect(path).await?;
         let id = match check(path, &mut connection, &mut warnings).await {
@@ -53,7 +56,11 @@ impl Journal {
             }
         };
         let store = Store::File(Some(connection));
-        Ok(Journal::of(Opened { store, place: Arc::new(file(path)), id, warnings }, world, sealer))
+        Ok(Journal::of(
+            Opened { store, place: Arc::new(file(path)), id, file: Some(id_of_file), warnings },
+            world,
+            sealer,
+        ))
     }
 }
 

@@ -1,9 +1,9 @@
 //! `scheduler --metrics ADDRESS`: answers `/metrics` for Prometheus and `/healthz`; nothing else, and nothing can be changed
 //! there.
 
-use super::gather;
+use super::{Lasting, gather};
 use crate::{
-    ops::{Failure, Surroundings, project, record::Record},
+    ops::{Failure, Surroundings, project},
     report::metrics,
 };
 use http_body_util::Full;
@@ -49,7 +49,7 @@ impl Listening {
     pub async fn at(
         address: SocketAddr,
         surroundings: &Surroundings,
-        record: &Arc<Record>,
+        record: &Arc<Lasting>,
         project: Option<PathBuf>,
     ) -> Result<Listening, Failure> {
         let failed = |why: std::io::Error| {
@@ -72,7 +72,7 @@ impl Listening {
 
 struct Shared {
     surroundings: Surroundings,
-    record: Arc<Record>,
+    record: Arc<Lasting>,
     project: Option<PathBuf>,
     free: Semaphore,
 }
@@ -120,7 +120,7 @@ impl Shared {
 
     async fn metrics(&self) -> Result<String, Failure> {
         let opened = project::open(&self.surroundings, self.project.as_deref())?;
-        Ok(metrics::text(&gather(&self.surroundings, &self.record, &opened).await?))
+        Ok(metrics::text(&gather(&self.surroundings, &self.record.now(), &opened).await?))
     }
 }
 

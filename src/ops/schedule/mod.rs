@@ -3,6 +3,7 @@
 
 mod fire;
 mod fits;
+mod lasting;
 mod listen;
 mod metrics;
 mod serve;
@@ -11,6 +12,7 @@ mod tick;
 
 pub use fire::{Ended, fire};
 pub use fits::unfit;
+pub use lasting::Lasting;
 pub use listen::Listening;
 pub use metrics::{gather, write_file};
 pub use serve::{Due, Heard, Options, due, serve};

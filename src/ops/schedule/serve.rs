@@ -1,6 +1,6 @@
 //! `scheduler`: looks at all schedules again and again and carries out what is due, until it is asked to stop. `due`: once.
 
-use super::{Ended, Firing, Unseen, fire, tick, without_the_unseen};
+use super::{Ended, Firing, Lasting, Unseen, fire, tick, without_the_unseen};
 use crate::{
     ops::{
         Failure, Surroundings,
@@ -83,7 +83,7 @@ pub async fn due(
 /// Goes on until `stop` is set; what is under way then reaches a safe point, and another scheduler goes on with it.
 pub async fn serve(
     surroundings: &Surroundings,
-    record: &Arc<Record>,
+    record: &Lasting,
     options: &Options,
     stop: &Arc<AtomicBool>,
     tell: &dyn Fn(Heard<'_>),
@@ -93,7 +93,9 @@ pub async fn serve(
     while !stop.load(Ordering::Relaxed) {
         let round = async {
             let opened = project::open(surroundings, options.project.as_deref())?;
-            let seen = look(surroundings, record, &opened, stop, tell).await?;
+            // Before anything begins: what a restored copy does not know would begin once more.
+            record.look(surroundings, &opened).await?.iter().for_each(|word| tell(Heard::Word(word)));
+            let seen = look(surroundings, &record.now(), &opened, stop, tell).await?;
             crate::ops::witness::keep(surroundings).await;
             Ok::<_, Failure>(seen)
         };
@@ -197,6 +199,8 @@ async fn look(
             seen.begun.push(
                 async move {
                     let ended = fire(&surroundings, &record, &opened, &firing, &stop).await;
+                    // A restore a moment later is noticed as well.
+                    crate::ops::witness::keep(&surroundings).await;
                     (firing, ended)
                 }
                 .boxed_local(),
