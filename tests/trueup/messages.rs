@@ -391,7 +391,11 @@ fn an_api_that_does_not_answer_as_it_should_is_told_apart_case_by_case() {
             book.says(&format!("read {path}"), &shop, &read(path), CHANGE).await;
         }
         for path in ["hang", "500", "404", "302", "huge", "garbled", "not_http", "reset_before", "drop_reply"] {
+            // What one of them leaves in doubt none of the others does.
+            let shop = Shop::open(&On::Sqlite, &running.url(), quick).await;
+            shop.sql(ROWS).await;
             book.says(&format!("send {path}"), &shop, FIND, &send(path)).await;
+            shop.close().await;
         }
         // The author's words for a thing that is not there do not stand alone where something else is so.
         let known = |path: &str| {
