@@ -7,7 +7,10 @@
 use super::{Failure, record::Record};
 use crate::{
     base::{identity::SINGLE_ITEM, value::Map},
-    engine::{fleet::roll::Roll, setting::Setting},
+    engine::{
+        fleet::{roll::Roll, summary::LEFT_TO},
+        setting::Setting,
+    },
     journal::{RunSummary, failure::JournalError, payload::RunCreated},
     plan::Plan,
     report::exit::Exit,
@@ -78,8 +81,6 @@ fn same(theirs: &Map, ours: &Map) -> bool {
 }
 
 fn words(rival: &RunSummary, path: &str) -> String {
-    let short = rival.id.short();
-    format!(
-        "Run {short} has begun `{path}` of it, and nobody knows yet whether that took effect; `trueup resume {short}` finds out, as far as possible."
-    )
+    let run = rival.id.short();
+    format!("{LEFT_TO}{run}, which has begun `{path}` of it: nobody knows yet whether that took effect")
 }

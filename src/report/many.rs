@@ -20,7 +20,7 @@ use crate::{
         drive::Stopped,
         fleet::{
             Came, RECONCILE, pace,
-            summary::{ITS_SOURCE, Summary, end_now, is_unseen, reason_of},
+            summary::{ITS_SOURCE, Summary, end_now, is_unseen, left_to, reason_of},
         },
         state::{ItemState, RunState, StepState},
         undo::outlook::has_way_back,
@@ -397,6 +397,11 @@ fn next_steps(page: &mut Page, run: RunId, state: &RunState, summary: &Summary, 
             lines.push((what, same("plan", &created.playbook, &typed(&created.params), &created.environment)));
         }
     }
+    let mut elsewhere = summary.reasons.iter().filter_map(|why| Some((left_to(&why.reason)?, why.items))).peekable();
+    if let Some((run, _)) = elsewhere.peek() {
+        lines.push(("find out what is in doubt", format!("trueup resume {run}")));
+    }
+    let elsewhere: u64 = elsewhere.map(|(_, items)| items).sum();
     // Records with their own state machine go on by their state.
     let own = state.created.as_ref().filter(|created| has_lifecycle(&created.text));
     // What an undo left alone is looked at, and then taken back by another one: nothing of it failed.
@@ -407,7 +412,7 @@ fn next_steps(page: &mut Page, run: RunId, state: &RunState, summary: &Summary, 
     }
     if let Some(created) = own.filter(|_| bad > 0) {
         lines.push(("put back what failed", format!("trueup lifecycle rewind {} --reason \"…\"", created.playbook)));
-    } else if bad > of_source + unseen + left {
+    } else if bad > of_source + unseen + left + elsewhere {
         lines.push(("do again what failed", format!("trueup retry {short} --reason \"…\"")));
     }
     if brief {

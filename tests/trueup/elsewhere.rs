@@ -47,9 +47,14 @@ fn an_item_that_another_run_has_left_in_doubt_is_left_alone() {
         assert_eq!(calls(&crm), one_each);
         for (more, yet) in [(&["--one-by-one"][..], 2), (&[][..], 3)] {
             let again = desk.run(&[&apply, more].concat(), 5).await;
-            let words =
-                format!("Run {lost} has begun `steps/ticket` of it, and nobody knows yet whether that took effect");
+            let words = format!("left to run {lost}, which has begun `steps/ticket` of it: nobody knows yet");
             assert!(again.said().contains(&words), "{}", again.said());
+            // What is proposed can be done.
+            assert!(
+                again.out.contains(&format!("trueup resume {lost}")) && !again.out.contains("trueup retry"),
+                "{}",
+                again.out
+            );
             // Nothing is known of the others but that they are over.
             let counts: Vec<usize> = calls(&crm).into_iter().map(|(_, times)| times).collect();
             assert_eq!(counts, [yet, 1, yet]);

@@ -96,6 +96,15 @@ pub fn end_now(item: &ItemState, live: bool) -> Option<End> {
 
 /// So begins why an item is over before it began: its source gives it no longer, or with other values.
 pub const ITS_SOURCE: &str = "its source ";
+
+/// So begins why an item is over before it began: another run has begun something of it, and nobody knows what came of that. The run follows, and a comma.
+pub const LEFT_TO: &str = "left to run ";
+
+/// The run to which an item was left.
+pub fn left_to(reason: &str) -> Option<&str> {
+    reason.strip_prefix(LEFT_TO)?.split_once(',').map(|(run, _)| run)
+}
+
 /// Whether this is said of an item that drifted at a step of which its plan shows nothing.
 pub fn is_unseen(reason: &str) -> bool {
     reason.starts_with("No longer as planned: the step `") && reason.contains(", found reached.")

@@ -5,7 +5,7 @@ use crate::{
     engine::{
         fleet::{
             roll::Roll,
-            summary::{BEHIND, ITS_SOURCE},
+            summary::{BEHIND, ITS_SOURCE, LEFT_TO},
         },
         setting::{OneItem, Part, Setting},
         state::{ItemState, RunState},
@@ -66,7 +66,7 @@ pub(in crate::ops) async fn chosen(
         let short = run.short();
         let of_source = |item: &ItemState| {
             let reason = item.closed.as_ref().and_then(|closed| closed.reason.as_ref());
-            reason.is_some_and(|reason| reason.starts_with(ITS_SOURCE))
+            reason.is_some_and(|reason| reason.starts_with(ITS_SOURCE) || reason.starts_with(LEFT_TO))
         };
         let anew = |item: &ItemState| of_source(item) || item.was_never_shown();
         let anew = state.items.iter().any(|(key, item)| wish.item.is_none_or(|w| **key == *w) && anew(item));
@@ -78,7 +78,7 @@ pub(in crate::ops) async fn chosen(
         });
         let failure = if anew {
             failure.help(
-                "what its source no longer gives as it was planned, and what nobody saw in the plan, is planned anew",
+                "what its source no longer gives as it was planned, what was left to another run, and what nobody saw in the plan, is planned anew",
             )
         } else {
             failure
