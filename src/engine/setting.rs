@@ -270,8 +270,8 @@ impl Setting {
 
     /// The same with the steps of another way to go through it: of a run that takes one back.
     pub fn set_outline(&mut self, outline: Outline) {
-        // Settings of calls that were looked at before know the old one.
-        (self.outline, self.inner) = (outline, Inner::default());
+        // Settings of calls that were looked at before know the old one. What the source said was so before the run that is taken back.
+        (self.outline, self.inner, self.rows_of) = (outline, Inner::default(), None);
     }
 
     /// The setting of a called playbook: its own names of steps, `uses`, `vars` and `errors`, in the same surroundings. Of none it is

@@ -2,7 +2,7 @@
 //! become a second write all the same.
 //!
 //! It holds for runs of the same playbook in the same environment that share a journal and are not over. Once the other run has found out, or a person has
-//! said so, or has cancelled it, whoever plans anew goes on from what is there then.
+//! said so or has given it up, whoever plans anew goes on from what is there then.
 
 use super::{Failure, record::Record};
 use crate::{
@@ -24,7 +24,8 @@ pub(super) type Doubts = HashMap<Arc<str>, String>;
 /// Of a run over many items: those that it must leave alone.
 pub(super) async fn items(record: &Record, setting: &Setting, plan: &Plan) -> Result<Doubts, Failure> {
     let mut doubts = Doubts::new();
-    for (rival, roll) in rivals(record, setting, plan).await? {
+    for rival in rivals(record, setting, plan).await? {
+        let Some(roll) = read(record, &rival).await? else { continue };
         for (key, item) in &roll.standing(&record.journal).await?.items {
             if **key != *SINGLE_ITEM
                 && let Some((path, _)) = item.unresolved().next()
@@ -38,7 +39,8 @@ pub(super) async fn items(record: &Record, setting: &Setting, plan: &Plan) -> Re
 
 /// Refuses a run about one record where another one with the same parameters has left something in doubt.
 pub(super) async fn expect_none(record: &Record, setting: &Setting, plan: &Plan) -> Result<(), Failure> {
-    for (rival, roll) in rivals(record, setting, plan).await? {
+    for rival in rivals(record, setting, plan).await? {
+        let Some(roll) = read(record, &rival).await? else { continue };
         let same = |created: &RunCreated| same(&created.params, &setting.params);
         if !roll.run.created.as_ref().is_some_and(same) {
             continue;
@@ -58,21 +60,22 @@ pub(super) async fn expect_none(record: &Record, setting: &Setting, plan: &Plan)
 }
 
 /// Other runs that are not over, where this one would send something.
-async fn rivals(record: &Record, setting: &Setting, plan: &Plan) -> Result<Vec<(RunSummary, Roll)>, Failure> {
+async fn rivals(record: &Record, setting: &Setting, plan: &Plan) -> Result<Vec<RunSummary>, Failure> {
     let counts = plan.tally().counts;
     if counts.requests + counts.jobs + counts.unknown + counts.not_previewable == 0 {
         return Ok(Vec::new());
     }
     let (playbook, environment) = (&setting.playbook.name.text, &setting.environment);
-    let mut all = Vec::new();
-    for rival in record.journal.rivals(setting.run.id, playbook, environment, false).await? {
-        match Roll::read(&record.journal, rival.id).await {
-            Ok(roll) => all.push((rival, roll)),
-            Err(JournalError::Purged { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
+    Ok(record.journal.rivals(setting.run.id, playbook, environment, false).await?)
+}
+
+/// How far a run is; nothing of one whose events were removed.
+async fn read(record: &Record, run: &RunSummary) -> Result<Option<Roll>, Failure> {
+    match Roll::read(&record.journal, run.id).await {
+        Ok(roll) => Ok(Some(roll)),
+        Err(JournalError::Purged { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
     }
-    Ok(all)
 }
 
 /// The same values, as far as they are stored: secret ones are not.

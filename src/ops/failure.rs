@@ -121,3 +121,15 @@ impl From<JournalError> for Failure {
         Failure::Journal(error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_nobody_draws_it_a_failure_is_told_with_what_there_is_to_say_besides() {
+        let halted = Failure::Halted { message: "paused".into(), help: vec!["`a` ended (done)".into()] };
+        assert_eq!(halted.help("resume it").in_full(), "paused; `a` ended (done); resume it");
+        assert_eq!(Failure::usage("no").in_full(), "no");
+    }
+}

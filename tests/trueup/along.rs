@@ -264,3 +264,24 @@ fn what_the_source_said_of_the_row_of_an_item_is_compared_under_its_lock() {
         }
     });
 }
+
+/// What the source said of a row before the run is no longer so because of the run: a way back that the author wrote goes on from what the run left.
+#[test]
+fn a_way_back_of_the_author_is_not_held_against_what_the_source_said_before_the_run() {
+    let text = "trueup: v1\nname: many/playbook\nversion: 1\ntitle: Rows\nuses:\n  shop: { read: [u], write: [u] }\ntargets:\n  from: { find: { table: shop.u, where: { n: 0 } } }\n  order_by: [id]\nsteps:\n- id: put\n  row: { table: shop.u, key: { id: \"{{ item.id }}\" }, set: { n: 5 } }\n  undo:\n    row: { table: shop.u, key: { id: \"{{ item.id }}\" }, set: { n: \"{{ item.n }}\" } }\n";
+    block_on(async {
+        for on in [On::Sqlite, On::Postgres(postgres()), On::Mysql(mysql())] {
+            for go in [Go::InSets, Go::Alone] {
+                let store = families(&on).await;
+                let place = format!("{} {go:?}", on.word());
+                let (run, done) = carried(&store, text, "", go).await;
+                assert_eq!(done.stopped, Stopped::Closed(End::Changed), "{place}");
+                assert_eq!(asked(&store.shop, "select n from u order by id").await, "5; 5; 5; 5", "{place}");
+                let back = store.undo(run, None).await.unwrap_or_else(|f| panic!("{place}: {}", said(&f)));
+                assert_eq!(back.stopped, Stopped::Closed(End::Changed), "{place} {:?}", back.drift);
+                assert_eq!(asked(&store.shop, "select n from u order by id").await, "0; 0; 0; 0", "{place}");
+                store.shop.close().await;
+            }
+        }
+    });
+}

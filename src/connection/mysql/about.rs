@@ -42,16 +42,20 @@ pub struct Writes {
     pub hidden: BTreeSet<String>,
 }
 
-/// What is known of a name that may be that of a procedure or function.
+/// A procedure or function.
 #[derive(Clone, Debug)]
 pub enum Routine {
-    /// There is none.
-    Not,
+    /// Nobody has asked for its text yet.
+    Unread,
     /// What it writes.
     Writes(Arc<Writes>),
     /// Its text is not shown to this account.
     Hidden,
 }
+
+/// All that this account sees: so nobody has to know which words before a bracket are the server's own.
+const ROUTINES: &str =
+    "select distinct r.routine_schema as sch, r.routine_name as name from information_schema.routines r";
 
 const ROUTINE: &str = "\
     select r.routine_definition as body from information_schema.routines r where r.routine_schema = ? and r.routine_name = ?";
@@ -62,109 +66,6 @@ const FOR_GOOD: &str = "\
     left join information_schema.engines e on e.engine = t.engine \
     where t.table_type = 'BASE TABLE' and not coalesce(e.transactions = 'YES' and e.savepoints = 'YES', 0) \
       and t.table_schema not in ('mysql', 'information_schema', 'performance_schema', 'sys') limit 1";
-
-/// The server's own words before a bracket, as people use them: nobody has to ask for these.
-const OWN: &[&str] = &[
-    "abs",
-    "all",
-    "and",
-    "any",
-    "as",
-    "avg",
-    "between",
-    "by",
-    "case",
-    "cast",
-    "ceil",
-    "char",
-    "char_length",
-    "coalesce",
-    "concat",
-    "concat_ws",
-    "convert",
-    "count",
-    "curdate",
-    "current_timestamp",
-    "date",
-    "date_add",
-    "date_format",
-    "date_sub",
-    "datediff",
-    "dayofweek",
-    "decimal",
-    "distinct",
-    "else",
-    "exists",
-    "extract",
-    "floor",
-    "format",
-    "from",
-    "from_unixtime",
-    "greatest",
-    "group_concat",
-    "hex",
-    "if",
-    "ifnull",
-    "in",
-    "instr",
-    "interval",
-    "json_extract",
-    "json_object",
-    "json_unquote",
-    "key",
-    "last_insert_id",
-    "least",
-    "left",
-    "length",
-    "locate",
-    "lower",
-    "lpad",
-    "max",
-    "md5",
-    "min",
-    "mod",
-    "month",
-    "not",
-    "now",
-    "nullif",
-    "on",
-    "or",
-    "over",
-    "partition",
-    "rand",
-    "regexp_replace",
-    "replace",
-    "returning",
-    "right",
-    "round",
-    "row_number",
-    "select",
-    "set",
-    "sha1",
-    "sha2",
-    "sleep",
-    "substr",
-    "substring",
-    "substring_index",
-    "sum",
-    "then",
-    "time",
-    "timestamp",
-    "timestampdiff",
-    "trim",
-    "truncate",
-    "unix_timestamp",
-    "upper",
-    "using",
-    "utc_timestamp",
-    "uuid",
-    "values",
-    "varchar",
-    "when",
-    "where",
-    "with",
-    "year",
-];
 
 /// Rows that hang on a table's rows.
 #[derive(Clone, Debug)]
@@ -304,9 +205,9 @@ impl Link {
                     continue;
                 }
                 match self.routine(&name).await? {
-                    Routine::Not => continue,
-                    Routine::Writes(writes) => texts.push(writes),
-                    Routine::Hidden => drop(all.hidden.insert(name)),
+                    None | Some(Routine::Unread) => continue,
+                    Some(Routine::Writes(writes)) => texts.push(writes),
+                    Some(Routine::Hidden) => drop(all.hidden.insert(name)),
                 }
                 all.calls = true;
             } else {
@@ -325,23 +226,31 @@ impl Link {
         }
     }
 
-    async fn routine(&mut self, name: &str) -> Result<Routine, Fault> {
-        if let Some(known) = self.routines.get(name) {
-            return Ok(known.clone());
+    /// The procedure or function of a name, if there is one.
+    async fn routine(&mut self, name: &str) -> Result<Option<Routine>, Fault> {
+        // Their names have no case.
+        let place = |schema: &str, name: &str| format!("{schema}.{name}").to_lowercase();
+        if self.routines.is_none() {
+            let rows = self.ask(ROUTINES, Vec::new()).await?;
+            let all = rows.iter().map(|row| (place(&text(row, "sch"), &text(row, "name")), Routine::Unread));
+            self.routines = Some(all.collect());
         }
         let (schema, own) = self.place(name);
+        let place = place(&schema.bare(), &own.bare());
+        match self.routines.as_ref().and_then(|all| all.get(&place)) {
+            Some(Routine::Unread) => {}
+            known => return Ok(known.cloned()),
+        }
         let rows = self.ask(ROUTINE, vec![schema, own]).await?;
         // A procedure and a function may have one name.
-        let routine = match rows.iter().any(|row| row.get("body").is_none_or(Value::is_null)) {
-            _ if rows.is_empty() => Routine::Not,
-            true => Routine::Hidden,
-            false => {
-                let bodies: Vec<_> = rows.iter().map(|row| text(row, "body")).collect();
-                Routine::Writes(Arc::new(writes(&bodies.join("; "))))
-            }
+        let routine = if rows.iter().any(|row| row.get("body").is_none_or(Value::is_null)) {
+            Routine::Hidden
+        } else {
+            let bodies: Vec<_> = rows.iter().map(|row| text(row, "body")).collect();
+            Routine::Writes(Arc::new(writes(&bodies.join("; "))))
         };
-        self.routines.insert(name.into(), routine.clone());
-        Ok(routine)
+        self.routines.get_or_insert_default().insert(place, routine.clone());
+        Ok(Some(routine))
     }
 
     /// Some table of which no rollback takes anything back, as far as this account sees.
@@ -380,7 +289,6 @@ fn writes(body: &str) -> Writes {
                 found.routines.extend(name_at(body, &tokens, i + 1).map(|(name, _)| name));
                 continue;
             }
-            own if OWN.contains(&own) => continue,
             _ => {
                 let called = name_at(body, &tokens, i).filter(|(_, next)| *next > named && is_bracket(*next));
                 // Of `db.f(` the first part is the place.
@@ -445,6 +353,6 @@ mod tests {
         let named = writes(
             "begin set new.a = f(`g h` (new.b), app.k(1), coalesce(1, 2)); call app.p; insert into log (a) values (f(1)); if (x) then call q(); end if; end",
         );
-        assert_eq!(Vec::from_iter(named.routines), ["app.k", "app.p", "f", "g h", "q"]);
+        assert_eq!(Vec::from_iter(named.routines), ["app.k", "app.p", "coalesce", "f", "g h", "if", "q", "values"]);
     }
 }

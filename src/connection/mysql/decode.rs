@@ -193,6 +193,12 @@ mod tests {
 
     #[test]
     fn numbers_keep_their_size_and_sign() {
+        // The largest one by its shortest text is more than a column of 4 bytes takes.
+        assert_eq!(shown(Form::Float(4), &1.1_f32.to_le_bytes()), "1.1");
+        for largest in [f32::MAX, f32::MIN] {
+            let read = decode(&Form::Float(4), Some(&largest.to_le_bytes())).unwrap();
+            assert!(matches!(read.data, Data::Float(float) if float == f64::from(largest)), "{read:?}");
+        }
         assert_eq!(shown(Form::Int { bytes: 8, unsigned: true }, &[0xff; 8]), "18446744073709551615");
         assert_eq!(shown(Form::Int { bytes: 4, unsigned: false }, &[0xff; 4]), "-1");
         assert_eq!(shown(Form::Bool { unsigned: true }, &[200]), "200");

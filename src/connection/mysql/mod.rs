@@ -72,8 +72,8 @@ pub(super) struct Link {
     decimal: MySqlTypeInfo,
     /// Engine and triggers by table, read once each.
     about: HashMap<Arc<str>, Arc<About>>,
-    /// Procedures and functions by name, read once each.
-    routines: HashMap<Arc<str>, Routine>,
+    /// Procedures and functions by their places, once somebody asked; their texts are read once each.
+    routines: Option<HashMap<String, Routine>>,
     /// Columns by table, read once each: only they tell JSON from text and BIT(1) from other bits.
     declared: HashMap<Arc<str>, Arc<Table>>,
     /// Rows inserted, updated and deleted by table.

@@ -178,7 +178,7 @@ impl Target {
             claim_patience: self.claim_patience,
             decimal,
             about: HashMap::new(),
-            routines: HashMap::new(),
+            routines: None,
             declared: HashMap::new(),
             counts: BTreeMap::new(),
             last_id: 0,
