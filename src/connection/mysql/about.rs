@@ -38,8 +38,8 @@ pub struct Writes {
     pub calls: bool,
     /// Names before a bracket, and behind CALL: perhaps of procedures and functions.
     pub routines: BTreeSet<String>,
-    /// Procedures and functions whose text is not shown to this account.
-    pub hidden: BTreeSet<String>,
+    /// Procedures and functions whose text is not shown to this account, each with a table that they might write for good.
+    pub hidden: BTreeSet<(String, Arc<str>)>,
 }
 
 /// A procedure or function.
@@ -49,8 +49,8 @@ pub enum Routine {
     Unread,
     /// What it writes.
     Writes(Arc<Writes>),
-    /// Its text is not shown to this account.
-    Hidden,
+    /// Its text is not shown to this account; with a table of its database of which no rollback takes anything back, if there is one.
+    Hidden(Option<Arc<str>>),
 }
 
 /// All that this account sees: so nobody has to know which words before a bracket are the server's own.
@@ -60,12 +60,10 @@ const ROUTINES: &str =
 const ROUTINE: &str = "\
     select r.routine_definition as body from information_schema.routines r where r.routine_schema = ? and r.routine_name = ?";
 
-/// A table whose changes no rollback takes back, wherever.
-const FOR_GOOD: &str = "\
-    select concat(t.table_schema, '.', t.table_name) as name from information_schema.tables t \
-    left join information_schema.engines e on e.engine = t.engine \
-    where t.table_type = 'BASE TABLE' and not coalesce(e.transactions = 'YES' and e.savepoints = 'YES', 0) \
-      and t.table_schema not in ('mysql', 'information_schema', 'performance_schema', 'sys') limit 1";
+/// A table of a database whose changes no rollback takes back.
+pub(super) const FOR_GOOD: &str = "\
+    select t.table_name as name from information_schema.tables t left join information_schema.engines e on e.engine = t.engine \
+    where t.table_schema = ? and t.table_type = 'BASE TABLE' and not coalesce(e.transactions = 'YES' and e.savepoints = 'YES', 0) limit 1";
 
 /// Rows that hang on a table's rows.
 #[derive(Clone, Debug)]
@@ -207,7 +205,7 @@ impl Link {
                 match self.routine(&name).await? {
                     None | Some(Routine::Unread) => continue,
                     Some(Routine::Writes(writes)) => texts.push(writes),
-                    Some(Routine::Hidden) => drop(all.hidden.insert(name)),
+                    Some(Routine::Hidden(beside)) => all.hidden.extend(beside.map(|table| (name, table))),
                 }
                 all.calls = true;
             } else {
@@ -241,21 +239,16 @@ impl Link {
             Some(Routine::Unread) => {}
             known => return Ok(known.cloned()),
         }
-        let rows = self.ask(ROUTINE, vec![schema, own]).await?;
+        let rows = self.ask(ROUTINE, vec![schema.clone(), own]).await?;
         // A procedure and a function may have one name.
         let routine = if rows.iter().any(|row| row.get("body").is_none_or(Value::is_null)) {
-            Routine::Hidden
+            Routine::Hidden(self.ask(FOR_GOOD, vec![schema]).await?.first().map(|row| text(row, "name")))
         } else {
             let bodies: Vec<_> = rows.iter().map(|row| text(row, "body")).collect();
             Routine::Writes(Arc::new(writes(&bodies.join("; "))))
         };
         self.routines.get_or_insert_default().insert(place, routine.clone());
         Ok(Some(routine))
-    }
-
-    /// Some table of which no rollback takes anything back, as far as this account sees.
-    pub(super) async fn for_good_somewhere(&mut self) -> Result<Option<Arc<str>>, Fault> {
-        Ok(self.ask(FOR_GOOD, Vec::new()).await?.first().map(|row| text(row, "name")))
     }
 }
 

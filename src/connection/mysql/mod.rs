@@ -321,6 +321,7 @@ pub(super) fn catalogue_questions() -> Vec<String> {
     let mut all = vec![
         about::ABOUT.into(),
         about::CHILDREN.into(),
+        about::FOR_GOOD.into(),
         about::REFERENCES[0].into(),
         format!("{}{}", standing::LINES, standing::CHECKS),
     ];

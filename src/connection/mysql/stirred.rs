@@ -171,12 +171,11 @@ impl Link {
         for (_, written) in &writes.tables {
             self.must_be_taken_back(written).await?;
         }
-        let Some(hidden) = writes.hidden.first() else { return Ok(()) };
-        let Some(table) = self.for_good_somewhere().await? else { return Ok(()) };
+        let Some((hidden, table)) = writes.hidden.first() else { return Ok(()) };
         let message = format!(
             "what `{hidden}` writes cannot be told, because its text is not shown to this account, and no rollback takes back a change of `{table}`"
         );
-        let advice = "nothing was changed; give the account the right to see the routine (`GRANT SHOW CREATE ROUTINE`, or EXECUTE as its definer), or convert the table";
+        let advice = "nothing was changed; let the account read the routine (SELECT on `mysql.proc` of MariaDB, SHOW_ROUTINE of MySQL), or convert the table";
         Err(Fault::new(FaultKind::Other, message).advise(advice))
     }
 

@@ -285,6 +285,36 @@ async fn what_hangs_on_a_row_is_counted_by_what_the_server_tells() {
     assert_eq!(both, [touched("a", 2, 0, 0)]);
 }
 
+/// What a routine writes whose text the account does not see may be such a table, if there is one.
+#[tokio::test]
+async fn a_routine_whose_text_is_hidden_is_refused_where_a_table_keeps_nothing_back() {
+    let place = mysql("create table m (id int) engine = MyISAM; create table t (id int primary key); create table u (id int primary key);
+        create procedure kept(n int) insert into u values (n); create trigger tt after insert on t for each row call kept(new.id)").await;
+    let url = place.url.as_ref().unwrap();
+    let name = url::Url::parse(url).unwrap().path().trim_start_matches('/').to_owned();
+    let user = format!("h{}", &name[name.len() - 12..]);
+    let made = format!(
+        "create user {user}@'%' identified by 'x'; grant select, insert, trigger, execute on {name}.* to {user}@'%'"
+    );
+    admin(url, &made).await.unwrap();
+    let mut theirs = url::Url::parse(url).unwrap();
+    theirs.set_username(&user).unwrap();
+    theirs.set_password(Some("x")).unwrap();
+    let limited = place.at(theirs.as_str());
+    let insert = async || {
+        let mut handle = limited.rehearsing().await.unwrap();
+        let done = handle.execute(&ask("insert into t values (1)")).await.map(drop);
+        handle.rollback().await.unwrap();
+        done
+    };
+    let fault = insert().await.unwrap_err();
+    assert!(fault.message.contains("what `kept` writes cannot be told") && fault.message.contains("`m`"), "{fault}");
+    admin(url, "alter table m engine = InnoDB").await.unwrap();
+    let done = insert().await;
+    admin(url, &format!("drop user {user}@'%'")).await.unwrap();
+    assert!(done.is_ok(), "{done:?}");
+}
+
 #[tokio::test]
 async fn the_versions_that_a_table_keeps_are_no_rows_of_somebody_else() {
     // What MySQL, which has no such tables, takes for a comment.
