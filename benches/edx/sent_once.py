@@ -10,6 +10,37 @@ import sqlite3
 import sys
 import urllib.parse
 
+
+
+def text_of(stored):
+    """A payload as it was before it was stored (docs/design/journal.md, "The file"): 4, four bytes of length, a block of LZ4."""
+    if stored[:1] != b"\x04":
+        return stored
+    block, at, text = stored[5:], 0, bytearray()
+
+    def length(nibble):
+        nonlocal at
+        more = nibble == 15
+        while more:
+            nibble += block[at]
+            more = block[at] == 255
+            at += 1
+        return nibble
+
+    while at < len(block):
+        token = block[at]
+        at += 1
+        literals = length(token >> 4)
+        text += block[at : at + literals]
+        at += literals
+        if at < len(block):
+            back = int.from_bytes(block[at : at + 2], "little")
+            at += 2
+            for _ in range(length(token & 15) + 4):
+                text.append(text[-back])
+    return bytes(text)
+
+
 journal, told = sqlite3.connect(sys.argv[1]), json.load(open(sys.argv[2]))
 service = {
     "/api/discussion/v1/accounts/retire_forum/": "/forum",
@@ -20,7 +51,7 @@ service = {
 }
 attempts, over, wrong = collections.Counter(), set(), []
 for (payload,) in journal.execute("select bytes from payloads where run in (select id from runs where purpose = 'apply') order by run, seq"):
-    event = json.loads(payload)
+    event = json.loads(text_of(payload))
     of = event["of"]
     if event["event"] == "step.attempt":
         for one in of["attempts"]:

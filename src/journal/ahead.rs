@@ -26,8 +26,10 @@ const UNDER_WAY: usize = 3;
 
 /// What another processor found out about a link.
 pub(super) struct Seen {
-    /// Its hash is that of its content, and its payload's too; or what is wrong.
+    /// Its hash is that of its content, and its payload's too, which is text; or what is wrong.
     pub(super) holds: Result<(), &'static str>,
+    /// Its row says what its payload begins with.
+    pub(super) alike: bool,
     /// Which items it is about, where its text tells.
     pub(super) mention: Option<Mention<'static>>,
 }
@@ -136,13 +138,13 @@ impl Batch {
     fn looked_at(&self, run: RunId) -> Vec<Seen> {
         let seen = |placed: &Placed| {
             let link = self.link(placed);
-            let mention = match link.payload() {
-                Ok(Payload::Text(text)) if link.is_written_by_us(text) => {
-                    Mention::of_text(link.kind(), text).map(Mention::kept)
-                }
+            let payload = link.holds_by_itself(run).and_then(|()| link.payload());
+            let text = match &payload {
+                Ok(Payload::Text(text)) if link.is_written_by_us(text) => Some(text),
                 _ => None,
             };
-            Seen { holds: link.holds_by_itself(run), mention }
+            let mention = text.and_then(|text| Mention::of_text(link.kind(), text)).map(Mention::kept);
+            Seen { alike: text.is_some(), mention, holds: payload.map(drop) }
         };
         self.links.iter().map(seen).collect()
     }

@@ -3,6 +3,7 @@
 use super::{
     chain::{self, Hash},
     claim::{Claim, lost},
+    compressed,
     event::{Event, Of},
     failure::JournalError,
     projection::{Change, unlisted},
@@ -26,7 +27,8 @@ pub struct Appended {
 pub(super) struct Ready {
     pub(super) kind: &'static str,
     pub(super) at: Stamp,
-    pub(super) payload: String,
+    /// As it is stored.
+    pub(super) payload: Vec<u8>,
     pub(super) hash: Hash,
     /// What it changes in the lists.
     pub(super) change: Change,
@@ -105,8 +107,8 @@ impl super::store::Inner {
 
     pub(super) fn ready(&self, event: &Event, at: Stamp) -> Result<Ready, JournalError> {
         let unstorable = |why| JournalError::Unstorable { event: event.name(), why };
-        let payload = event.encode(at, &self.sealer).map_err(unstorable)?;
-        let hash = Hash::of_payload(payload.as_bytes());
+        let payload = compressed::stored(event.encode(at, &self.sealer).map_err(unstorable)?);
+        let hash = Hash::of_payload(&payload);
         let change = Change::of(event, &self.sealer);
         Ok(Ready { kind: event.name(), at, payload, hash, change, is_head: event.is_head() })
     }
@@ -154,7 +156,7 @@ impl Linked<'_> {
     }
 
     fn payload<'c>(&'c self, run: &'c String) -> [Cell<'c>; 3] {
-        [run.into(), self.seq.into(), Cell::Bytes(self.ready.payload.as_bytes())]
+        [run.into(), self.seq.into(), Cell::Bytes(&self.ready.payload)]
     }
 }
 
@@ -347,7 +349,7 @@ impl Held<'_> {
         let prev: Vec<&[u8]> = links.iter().map(|l| &l.prev.0[..]).collect();
         let hash: Vec<&[u8]> = links.iter().map(|l| &l.hash.0[..]).collect();
         let payload_hash: Vec<&[u8]> = links.iter().map(|l| &l.ready.hash.0[..]).collect();
-        let payload: Vec<&[u8]> = links.iter().map(|l| l.ready.payload.as_bytes()).collect();
+        let payload: Vec<&[u8]> = links.iter().map(|l| &l.ready.payload[..]).collect();
         let name = run.to_string();
         let cells = [
             (&name).into(),

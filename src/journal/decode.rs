@@ -31,10 +31,10 @@ impl Decoding {
     }
 
     /// The next one. Its place in the chain was looked at.
-    pub(super) fn add(&mut self, seq: u64, link: &Link<'_>, text: &str) {
-        let row = (!link.is_written_by_us(text)).then(|| link.row());
+    pub(super) fn add(&mut self, seq: u64, link: &Link<'_>, text: String) {
+        let row = (!link.is_written_by_us(&text)).then(|| link.row());
         self.bytes += text.len();
-        self.raw.push(Raw { seq, hash: link.hash, text: text.to_owned(), row });
+        self.raw.push(Raw { seq, hash: link.hash, text, row });
         if self.bytes >= WORTH {
             let (run, sealer, raw) = (self.run, self.sealer.clone(), std::mem::take(&mut self.raw));
             self.bytes = 0;

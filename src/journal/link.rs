@@ -2,6 +2,7 @@
 
 use super::{
     chain::{self, Hash},
+    compressed,
     event::{Event, FORMAT},
     failure::JournalError,
     sql::Sql,
@@ -11,6 +12,7 @@ use super::{
 use crate::base::{identity::RunId, seal::Sealer, time::Stamp};
 use futures_util::TryStreamExt;
 use sqlx::{ColumnIndex, Database, Decode, Row, Type, postgres::PgRow};
+use std::borrow::Cow;
 
 /// The chain of a run behind one event up to another, for [`Link::of`]. The casts are for files that somebody put other types into: that is a finding,
 /// not an error.
@@ -70,12 +72,13 @@ pub(super) struct Link<'r> {
     pub(super) prev: Option<Hash>,
     pub(super) hash: Hash,
     pub(super) payload_hash: Option<Hash>,
+    /// The payload as it is stored.
     pub(super) bytes: Option<&'r [u8]>,
 }
 
 /// What an event says.
 pub(super) enum Payload<'r> {
-    Text(&'r str),
+    Text(Cow<'r, str>),
     Missing,
 }
 
@@ -147,9 +150,9 @@ impl<'r> Link<'r> {
         self.holds(run, self.number(), prev)
     }
 
-    /// How many bytes its payload has.
+    /// How many bytes the text of its payload has.
     pub(super) fn size(&self) -> usize {
-        self.bytes.map_or(0, <[u8]>::len)
+        self.bytes.map_or(0, compressed::length)
     }
 
     /// Number within the run; of a row that has none, one that no event has.
@@ -177,11 +180,7 @@ impl<'r> Link<'r> {
     }
 
     pub(super) fn payload(&self) -> Result<Payload<'r>, &'static str> {
-        match self.bytes.map(std::str::from_utf8) {
-            None => Ok(Payload::Missing),
-            Some(Ok(text)) => Ok(Payload::Text(text)),
-            Some(Err(_)) => Err("its payload is not text"),
-        }
+        self.bytes.map_or(Ok(Payload::Missing), |bytes| compressed::text(bytes).map(Payload::Text))
     }
 
     /// The name as the row has it.

@@ -9,6 +9,7 @@ mod approve;
 mod beginning;
 pub mod chain;
 mod claim;
+mod compressed;
 mod decode;
 pub mod event;
 pub mod failure;

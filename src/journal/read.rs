@@ -4,6 +4,7 @@
 
 use super::{
     chain::{self, Hash},
+    compressed,
     decode::Decoding,
     event::Event,
     failure::JournalError,
@@ -307,11 +308,12 @@ impl Journal {
 impl Held<'_> {
     fn question(&self, row: &Row, run: RunId, seq: u64, item: String) -> Result<Waiting, JournalError> {
         let bytes = row.bytes(8)?;
-        let (_, event) = Event::decode(&String::from_utf8_lossy(&bytes), &self.inner.sealer)
-            .map_err(|why| JournalError::Unreadable { run, seq, why })?;
+        let tampered = |what: &str| JournalError::Tampered { run, seq, what: what.to_owned() };
+        let text = compressed::text(&bytes).map_err(tampered)?;
+        let (_, event) =
+            Event::decode(&text, &self.inner.sealer).map_err(|why| JournalError::Unreadable { run, seq, why })?;
         let Event::HumanAsked(asked) = event else {
-            let what = "the list of questions names an event that is none".to_owned();
-            return Err(JournalError::Tampered { run, seq, what });
+            return Err(tampered("the list of questions names an event that is none"));
         };
         Ok(Waiting {
             run,
@@ -366,7 +368,7 @@ impl Held<'_> {
             link.follows(run, seq, head).map_err(tampered)?;
             head = link.hash;
             match link.payload().map_err(tampered)? {
-                Payload::Text(text) => decoding.add(seq, link, text),
+                Payload::Text(text) => decoding.add(seq, link, text.into_owned()),
                 Payload::Missing => {
                     missing.get_or_insert(seq);
                 }

@@ -16,6 +16,16 @@ use crate::{
 use proptest::prelude::*;
 use std::{cell::Cell, sync::Arc};
 
+/// Text that does not get smaller.
+pub fn noise(length: usize) -> String {
+    let mut state = 1_u64;
+    let next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        char::from(b'#' + ((state >> 33) % 57) as u8)
+    };
+    std::iter::repeat_with(next).take(length).collect()
+}
+
 /// What the fields are filled with, one after the other and around again.
 #[derive(Clone, Debug)]
 pub struct Filler {

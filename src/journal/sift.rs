@@ -7,16 +7,16 @@
 use super::{
     ahead::{Ahead, Seen},
     append::Appended,
-    chain,
+    chain, compressed,
     event::Event,
     failure::JournalError,
-    link::{Link, Payload},
+    link::Link,
     mention::Mention,
     read::{MISSING, Stored},
     store::{Held, Inner, Journal},
 };
 use crate::base::{identity::RunId, time::Stamp};
-use std::sync::atomic::Ordering;
+use std::{borrow::Cow, sync::atomic::Ordering};
 
 /// An event as it stands in the store. Its place in the chain and its bytes hold.
 pub struct Sifted<'a> {
@@ -24,7 +24,9 @@ pub struct Sifted<'a> {
     /// Where it stands.
     pub place: Appended,
     kind: &'a str,
-    text: &'a str,
+    stored: &'a [u8],
+    /// Where it was unpacked to look at it.
+    text: Option<Cow<'a, str>>,
     /// The row says what the payload begins with; else the payload is read to the end to compare.
     alike: bool,
     at: i64,
@@ -46,22 +48,22 @@ impl Sifted<'_> {
     pub fn event(&self) -> Result<Stored, JournalError> {
         let (run, Appended { seq, head }) = (self.run, self.place);
         self.inner.decoded.fetch_add(1, Ordering::Relaxed);
-        let decoded = Event::decode(self.text, &self.inner.sealer);
+        let decoded = Event::decode(&self.text()?, &self.inner.sealer);
         let (at, event) = decoded.map_err(|why| JournalError::Unreadable { run, seq, why })?;
         if !self.alike && (self.kind != event.name() || self.at != at.micros) {
-            let what = "its name or time is not that of its payload".to_owned();
-            return Err(JournalError::Tampered { run, seq, what });
+            return Err(tampered(run, seq, "its name or time is not that of its payload"));
         }
         Ok(Stored { run, seq, at, hash: head, event })
     }
 
     /// Which items it is about, told to `each`. It is taken apart only where that cannot be told otherwise.
     pub fn mentions<T>(&self, each: impl FnOnce(&Mention<'_>) -> T) -> Result<T, JournalError> {
-        let found;
+        let (text, found);
         let known = match self.seen {
             Some(seen) => seen.mention.as_ref(),
             None => {
-                found = Mention::of_text(self.kind, self.text).filter(|_| self.alike);
+                text = self.text()?;
+                found = Mention::of_text(self.kind, &text).filter(|_| self.alike);
                 found.as_ref()
             }
         };
@@ -71,10 +73,31 @@ impl Sifted<'_> {
         }
     }
 
-    fn of<'s>(link: &Link<'s>, text: &'s str, seen: Option<&'s Seen>, run: RunId, inner: &'s Inner) -> Sifted<'s> {
+    /// Nothing: its payload is missing.
+    fn of<'s>(
+        link: &Link<'s>,
+        seen: Option<&'s Seen>,
+        run: RunId,
+        inner: &'s Inner,
+    ) -> Result<Option<Sifted<'s>>, JournalError> {
+        let Some(stored) = link.bytes else { return Ok(None) };
         let place = Appended { seq: link.number(), head: link.hash };
-        let alike = link.is_written_by_us(text);
-        Sifted { run, place, kind: link.kind(), text, alike, at: link.at, seen, inner }
+        let (text, alike) = match seen {
+            Some(seen) => (None, seen.alike),
+            None => {
+                let text = compressed::text(stored).map_err(|what| tampered(run, place.seq, what))?;
+                let alike = link.is_written_by_us(&text);
+                (Some(text), alike)
+            }
+        };
+        Ok(Some(Sifted { run, place, kind: link.kind(), stored, text, alike, at: link.at, seen, inner }))
+    }
+
+    fn text(&self) -> Result<Cow<'_, str>, JournalError> {
+        match &self.text {
+            Some(text) => Ok(Cow::Borrowed(text)),
+            None => compressed::text(self.stored).map_err(|what| tampered(self.run, self.place.seq, what)),
+        }
     }
 }
 
@@ -98,21 +121,20 @@ impl Journal {
         let (mut end, mut missing, mut purged) = (after.unwrap_or(genesis), None, None);
         let mut hand = |link: &Link<'_>, seen: Option<&Seen>| {
             let seq = end.seq + 1;
-            let tampered = |what: &str| JournalError::Tampered { run, seq, what: what.to_owned() };
             let holds = link.stands_behind(seq, end.head).and_then(|()| match seen {
                 Some(seen) => seen.holds,
                 None => link.holds_by_itself(run),
             });
-            let payload = holds.and_then(|()| link.payload()).map_err(tampered)?;
+            holds.map_err(|what| tampered(run, seq, what))?;
+            let sifted = Sifted::of(link, seen, run, inner)?;
             end = Appended { seq, head: link.hash };
-            match payload {
-                Payload::Text(text) => {
-                    let sifted = Sifted::of(link, text, seen, run, inner);
+            match sifted {
+                Some(sifted) => {
                     purged = if link.is(Event::PURGED) { Some(sifted.event()?.at) } else { None };
                     // What is behind a gap is looked at only to find out why the gap is there.
                     if missing.is_none() { take(&sifted) } else { Ok(()) }
                 }
-                Payload::Missing => {
+                None => {
                     missing.get_or_insert(seq);
                     Ok(())
                 }
@@ -125,7 +147,7 @@ impl Journal {
         match (missing, purged) {
             (None, _) => Ok((end.seq > 0).then_some(end)),
             (Some(_), Some(at)) => Err(JournalError::Purged { run, at }),
-            (Some(seq), None) => Err(JournalError::Tampered { run, seq, what: MISSING.to_owned() }),
+            (Some(seq), None) => Err(tampered(run, seq, MISSING)),
         }
     }
 
@@ -155,16 +177,19 @@ impl Journal {
         let inner = held.inner;
         let mut found = None;
         held.links(run, seq.saturating_sub(1), seq, &mut |link| {
-            let tampered = |what: &str| JournalError::Tampered { run, seq, what: what.to_owned() };
-            link.is_still(run, link.hash).map_err(tampered)?;
-            if let Payload::Text(text) = link.payload().map_err(tampered)? {
-                found = Some(Sifted::of(link, text, None, run, inner).event()?);
+            link.is_still(run, link.hash).map_err(|what| tampered(run, seq, what))?;
+            if let Some(sifted) = Sifted::of(link, None, run, inner)? {
+                found = Some(sifted.event()?);
             }
             Ok(())
         })
         .await?;
         Ok(found)
     }
+}
+
+fn tampered(run: RunId, seq: u64, what: &str) -> JournalError {
+    JournalError::Tampered { run, seq, what: what.to_owned() }
 }
 
 fn end_of(after: Option<Appended>) -> u64 {
@@ -186,20 +211,15 @@ impl Held<'_> {
         self.links(run, first.seq - 1, last, &mut |link| {
             let seq = link.number();
             let Some(place) = wanted.next_if(|place| place.seq == seq) else { return Ok(()) };
-            let tampered = |what: &str| JournalError::Tampered { run, seq, what: what.to_owned() };
-            link.is_still(run, place.head).map_err(tampered)?;
-            match link.payload().map_err(tampered)? {
-                Payload::Text(text) => events.push(Sifted::of(link, text, None, run, inner).event()?),
-                Payload::Missing => return Err(tampered(MISSING)),
-            }
+            link.is_still(run, place.head).map_err(|what| tampered(run, seq, what))?;
+            let sifted = Sifted::of(link, None, run, inner)?.ok_or_else(|| tampered(run, seq, MISSING))?;
+            events.push(sifted.event()?);
             Ok(())
         })
         .await?;
         match wanted.next() {
             None => Ok(()),
-            Some(gone) => {
-                Err(JournalError::Tampered { run, seq: gone.seq, what: "it is gone since the run was read".to_owned() })
-            }
+            Some(gone) => Err(tampered(run, gone.seq, "it is gone since the run was read")),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::{
         event::Event,
         failure::JournalError,
         payload::{HumanDecided, RunCancelled, RunPaused, RunResumed},
-        samples::Filler,
+        samples::{Filler, noise},
         words::RunWord,
     },
 };

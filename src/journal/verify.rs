@@ -305,7 +305,7 @@ impl<'a> Walk<'a> {
             Payload::Missing => {
                 self.missing.get_or_insert(seq);
             }
-            Payload::Text(text) => link.says_what_its_payload_says(text, &self.keyless)?,
+            Payload::Text(text) => link.says_what_its_payload_says(&text, &self.keyless)?,
         }
         self.head = link.hash;
         let named = self.known.iter().filter(|(at, _)| *at == seq).all(|(_, hash)| *hash == self.head.0);
@@ -314,8 +314,11 @@ impl<'a> Walk<'a> {
 
     /// Up to which event payloads were removed, when this is the event that says so.
     fn purge_of(&self, link: &Link<'_>) -> Option<u64> {
+        if !link.is(Event::PURGED) {
+            return None;
+        }
         match link.payload() {
-            Ok(Payload::Text(text)) if link.is(Event::PURGED) => match Event::decode(text, &self.keyless) {
+            Ok(Payload::Text(text)) => match Event::decode(&text, &self.keyless) {
                 Ok((_, Event::RunPurged(purged))) => Some(purged.through),
                 _ => None,
             },

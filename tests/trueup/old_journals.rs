@@ -1,4 +1,4 @@
-//! Journals that earlier versions wrote: `tests/journals/format-1.db` and `format-2/`, each made by really running that version, with its
+//! Journals that earlier versions wrote: `tests/journals/format-1.db`, `format-2/` and `format-3/`, each made by really running that version, with its
 //! key (T25). They open, hold, are shown, what was left open in them goes on, and what was done by them is taken back.
 
 use super::servers::block_on;
@@ -47,7 +47,7 @@ fn a_journal_of_format_1_is_brought_up_with_a_word_about_it_and_holds() {
     let said = told(&first);
     assert!(first.status.success() && said.contains("Everything is as it was written."), "{said}");
     assert!(said.contains("2 runs and 43 events"), "{said}");
-    assert!(said.contains("had format 1 and was brought to format 3"), "{said}");
+    assert!(said.contains("had format 1 and was brought to format 4"), "{said}");
     let second = told(&trueup(&home, &["runs"]));
     assert!(second.contains(WAITS) && second.contains(CLOSED) && !second.contains("format"), "{second}");
 }
@@ -90,12 +90,16 @@ fn what_a_run_of_format_1_recorded_can_be_purged() {
 /// The project in which the journal of format 2 was recorded (at 44c5f94^), as its runs left it: 28 runs, of one record and of many, on a database and
 /// on an API, closed, undone, waiting, cancelled, and nine that were killed.
 fn recorded() -> tempfile::TempDir {
-    let home = tempfile::tempdir().unwrap();
-    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/journals/format-2");
-    let to = home.path().join("sandbox");
-    fs::create_dir_all(to.join(".trueup")).unwrap();
     let texts =
         ["trueup.yaml", "tickets.mock.yaml", "rename.yaml", "sure.yaml", "open.yaml", "notice.yaml", "ticket.yaml"];
+    project("format-2", &texts)
+}
+
+fn project(format: &str, texts: &[&str]) -> tempfile::TempDir {
+    let home = tempfile::tempdir().unwrap();
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/journals").join(format);
+    let to = home.path().join("sandbox");
+    fs::create_dir_all(to.join(".trueup")).unwrap();
     for file in texts {
         fs::copy(from.join(file), to.join(file)).unwrap();
     }
@@ -109,7 +113,11 @@ fn recorded() -> tempfile::TempDir {
 }
 
 fn sql(home: &tempfile::TempDir, sql: &str) -> String {
-    let output = Command::new("sqlite3").arg(home.path().join("sandbox/shop.db")).arg(sql).output().unwrap();
+    in_file(home, "shop.db", sql)
+}
+
+fn in_file(home: &tempfile::TempDir, file: &str, sql: &str) -> String {
+    let output = Command::new("sqlite3").arg(home.path().join("sandbox").join(file)).arg(sql).output().unwrap();
     assert!(output.status.success(), "{}", told(&output));
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
@@ -129,7 +137,7 @@ fn a_journal_of_format_2_is_brought_up_and_each_of_its_runs_is_shown() {
     let home = recorded();
     let said = told(&trueup(&home, &["audit", "verify"]));
     for part in
-        ["Everything is as it was written.", "28 runs and 432 events", "had format 2 and was brought to format 3"]
+        ["Everything is as it was written.", "28 runs and 432 events", "had format 2 and was brought to format 4"]
     {
         assert!(said.contains(part), "{part}: {said}");
     }
@@ -187,4 +195,44 @@ fn what_runs_of_format_2_left_open_goes_on_and_what_they_did_is_taken_back() {
     does(&["cancel", "5dc50f72", "--reason", "nobody needs it"], 0, "5dc50f72");
     assert_eq!(things(&home, "1 = 1"), before);
     does(&["audit", "verify"], 0, "Everything is as it was written.");
+}
+
+/// The project in which the journal of format 3 was recorded (at 14cf3cf3): forty tickets opened at an API, twice cut off in the middle of that; rows that were
+/// healed; a schedule that looked once and was paused.
+#[test]
+fn what_format_3_left_goes_on_beside_what_is_stored_compressed() {
+    let home = project("format-3", &["trueup.yaml", "tickets.mock.yaml", "tickets.yaml", "open.yaml", "people.csv"]);
+    let does = |words: &[&str], exit: i32, parts: &[&str]| {
+        let output = trueup(&home, words);
+        let said = told(&output).split_whitespace().collect::<Vec<_>>().join(" ");
+        let all = parts.iter().all(|part| said.contains(part));
+        assert!(output.status.code() == Some(exit) && all, "{words:?}: {:?} {said}", output.status.code());
+    };
+    let holds = "Everything is as it was written.";
+    does(&["audit", "verify"], 0, &[holds, "5 runs and 350 events", "had format 3 and was brought to format 4"]);
+    let compressed = || {
+        let count = "select count(*) from payloads where hex(substr(bytes, 1, 1)) ";
+        let of =
+            |which: &str| in_file(&home, ".trueup/journal.db", &format!("{count} {which}")).parse::<u32>().unwrap();
+        (of("= '04'"), of("= '7B' and length(bytes) > 2048"))
+    };
+    let (none, large) = compressed();
+    assert!(none == 0 && large > 0, "{none} {large}");
+    does(&["schedule", "list"], 0, &["paused by anna", "the lamps first", "clean run 00d77be0"]);
+    for run in ["d4d23178", "1b1e8b7e"] {
+        does(&["resume", run], 0, &["40 of 40 items"]);
+        does(&["show", run, "--item", "40"], 0, &["opened"]);
+    }
+    does(&["undo", "4fbf221a", "--yes", "--reason", "no lamp is broken"], 0, &["40"]);
+    does(&["show", "4fbf221a", "--item", "7"], 0, &["opened"]);
+    // Rows that go in a set: its images are large.
+    let to = "update things set state = 0 where id > 3";
+    sql(&home, to);
+    does(&["reconcile", "open", "--env", "test", "--heal", "--yes", "--reason", "again"], 0, &["27"]);
+    let (new, still) = compressed();
+    assert!(new > 3 && still == large, "{new} {still} {large}");
+    does(&["audit", "verify"], 0, &[holds]);
+    let last = in_file(&home, ".trueup/journal.db", "select short from runs order by started_at desc limit 1");
+    does(&["undo", &last, "--yes", "--reason", "they are not"], 0, &["27"]);
+    assert_eq!(things(&home, "id in (3, 4)"), "1:1 0:1");
 }

@@ -1,8 +1,8 @@
-//! The tables of a journal in PostgreSQL, format 3: those of `sqlite/schema.rs`, with PostgreSQL's types, in a schema of
+//! The tables of a journal in PostgreSQL, format 4: those of `sqlite/schema.rs`, with PostgreSQL's types, in a schema of
 //! their own. Names sort by their bytes, as ids do.
 
 /// Format of the tables. Grows when an older version could no longer use them.
-pub(in crate::journal) const FORMAT: i64 = 3;
+pub(in crate::journal) const FORMAT: i64 = 4;
 
 /// Needs the right to create schemas; an administrator may have made it for a role without.
 pub(super) const SCHEMA: &str = "CREATE SCHEMA trueup_journal";

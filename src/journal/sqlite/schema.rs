@@ -1,10 +1,10 @@
-//! The tables of a journal file, format 3. PostgreSQL has the same, but for types and triggers (`postgres/schema.rs`).
+//! The tables of a journal file, format 4. PostgreSQL has the same, but for types and triggers (`postgres/schema.rs`).
 //!
 //! `events`, `payloads` and `heads` are the record and only grow. `runs`, `questions`, `plans_used`, `schedules` and `occurrences` are made from the
 //! events and can be made again; `claims` says who works on what.
 
 /// Format of the file. Grows when an older version could no longer use it.
-pub(in crate::journal) const FORMAT: i64 = 3;
+pub(in crate::journal) const FORMAT: i64 = 4;
 /// `trup`: what `PRAGMA application_id` and the tool `file` show.
 pub(in crate::journal) const APPLICATION_ID: i64 = 0x7472_7570;
 

@@ -104,11 +104,11 @@ async fn a_journal_of_a_later_version_or_without_its_settings_is_refused() {
     sqlx::query("UPDATE meta SET format = 9").execute(&mut file).await.unwrap();
     file.close().await.unwrap();
     let error = desk.open_at(&desk.path()).await.unwrap_err();
-    assert!(matches!(error, JournalError::Newer { found: 9, known: 3, .. }));
-    assert!(error.to_string().contains("has format 9, this version of trueup reads up to 3"), "{error}");
+    assert!(matches!(error, JournalError::Newer { found: 9, known: 4, .. }));
+    assert!(error.to_string().contains("has format 9, this version of trueup reads up to 4"), "{error}");
 
     let mut file = raw(&desk.path()).await;
-    sqlx::query("UPDATE meta SET format = 3").execute(&mut file).await.unwrap();
+    sqlx::query("UPDATE meta SET format = 4").execute(&mut file).await.unwrap();
     sqlx::query("PRAGMA journal_mode = DELETE").execute(&mut file).await.unwrap();
     file.close().await.unwrap();
     let error = desk.open_at(&desk.path()).await.unwrap_err();
@@ -235,7 +235,7 @@ async fn a_full_disk_records_nothing_and_the_journal_goes_on_when_there_is_space
     let pages = number(&mut journal.connection().await.unwrap(), "PRAGMA page_count").await;
     assert!(pages < 100);
     number(&mut journal.connection().await.unwrap(), "PRAGMA max_page_count = 100").await;
-    let long = || RunPaused { reason: "x".repeat(2_000_000), until: None, behind: None }.into();
+    let long = || RunPaused { reason: noise(2_000_000), until: None, behind: None }.into();
     let error = journal.append(run(1), &[decided("a", "-"), long()]).await.unwrap_err();
     assert!(matches!(error, JournalError::Full { .. }) && error.to_string().contains("the disk is full"), "{error}");
     assert_eq!(journal.events(run(1)).await.unwrap().len(), 1);

@@ -1,7 +1,10 @@
 //! Tampering with a file, where SQLite lets one put anything anywhere. (`forged.rs`: on both stores.)
 
 use super::*;
-use crate::journal::{Anchor, Report};
+use crate::journal::{
+    Anchor, Report,
+    chain::{self, Hash},
+};
 use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use std::fs;
 
@@ -131,6 +134,50 @@ async fn a_tampered_run_is_neither_read_nor_extended() {
     assert_eq!(journal.events(run(2)).await.unwrap().len(), 8);
     let error = journal.append(run(1), &[decided("a", "-")]).await.unwrap_err();
     assert!(matches!(error, JournalError::Tampered { seq: 5, .. }), "{error}");
+}
+
+/// An entry that lies compressed, by somebody who computes the hashes anew or not.
+#[tokio::test]
+async fn what_lies_compressed_is_verified_before_it_is_unpacked() {
+    let desk = Desk::on_sqlite();
+    let journal = desk.open().await;
+    journal.append(run(1), &[created(), decided(&"large ".repeat(2_000), "-")]).await.unwrap();
+    journal.close().await.unwrap();
+    let length: fn(&mut Vec<u8>) = |bytes| bytes[1..5].copy_from_slice(&u32::MAX.to_le_bytes());
+    let block: fn(&mut Vec<u8>) = |bytes| bytes[7] ^= 1;
+    let cases = [
+        (length, false, "its payload was changed"),
+        (block, false, "its payload was changed"),
+        (length, true, "its payload cannot be unpacked"),
+    ];
+    for (n, (spoil, hashed, words)) in cases.into_iter().enumerate() {
+        let (path, mut file) = copy(&desk, n).await;
+        let (mut bytes,): (Vec<u8>,) =
+            sqlx::query_as("SELECT bytes FROM payloads WHERE seq = 2").fetch_one(&mut file).await.unwrap();
+        assert!(bytes[0] == 4 && bytes.len() < 1_000, "{}", bytes.len());
+        spoil(&mut bytes);
+        let own = Hash::of_payload(&bytes);
+        sqlx::query("UPDATE payloads SET bytes = ? WHERE seq = 2").bind(bytes).execute(&mut file).await.unwrap();
+        if hashed {
+            let (first,): (Vec<u8>,) =
+                sqlx::query_as("SELECT hash FROM events WHERE seq = 1").fetch_one(&mut file).await.unwrap();
+            let hash = chain::link(run(1), 2, Hash::from_slice(&first).unwrap(), own);
+            for statement in
+                ["UPDATE events SET payload_hash = ?1, hash = ?2 WHERE seq = 2", "UPDATE runs SET head = ?2"]
+            {
+                let query = sqlx::query(statement).bind(own.0.to_vec()).bind(hash.0.to_vec());
+                query.execute(&mut file).await.unwrap();
+            }
+        }
+        file.close().await.unwrap();
+        let journal = desk.open_at(&path).await.unwrap();
+        let error = journal.events(run(1)).await.unwrap_err().to_string();
+        assert!(error.contains(words) && error.contains("event 2"), "{error}");
+        super::sifted::same(&journal, run(1)).await;
+        let found: Vec<_> = journal.verify(None).await.unwrap().findings.iter().map(ToString::to_string).collect();
+        assert!(found.len() == 1 && found[0].contains(words), "{found:?}");
+        journal.close().await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ fn no_canary_shows_in_any_form_in_any_sink() {
         world.many().await;
         world.dies().await;
         world.looks_at_the_record().await;
-        let (canaries, sinks) = (world.canaries.clone(), world.sinks());
+        let (canaries, sinks) = (world.canaries.clone(), world.sinks().await);
         // Nothing is proved by silence: each value was really there, and each sink has really got something.
         let used: BTreeSet<&str> = world.used().await;
         let idle: Vec<&str> = canaries.keys().copied().filter(|origin| !used.contains(origin)).collect();

@@ -26,6 +26,23 @@ create table things (id integer primary key, name text not null, email text uniq
 create table audits (id bigserial primary key, record_id integer, changes json, comment text);
 ";
 
+/// The payloads of a journal that lie in it compressed, as they were before.
+async fn unpacked(journal: &Path) -> Vec<String> {
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(journal).read_only(true);
+    let mut connection = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
+    let stored: Vec<(Vec<u8>,)> = sqlx::query_as("select bytes from payloads where hex(substr(bytes, 1, 1)) = '04'")
+        .fetch_all(&mut connection)
+        .await
+        .unwrap();
+    connection.close().await.unwrap();
+    let text = |(bytes,): (Vec<u8>,)| {
+        let length = u32::from_le_bytes(bytes[1..5].try_into().unwrap());
+        let text = lz4_flex::block::decompress(&bytes[5..], length as usize).unwrap();
+        String::from_utf8(text).unwrap()
+    };
+    stored.into_iter().map(text).collect()
+}
+
 /// What the program sees of itself is kept, and it says something about a person.
 const TOOL: &str = r#"#!/bin/sh
 here=${0%/*}
@@ -443,7 +460,7 @@ impl World {
     }
 
     /// All that came out.
-    pub fn sinks(&mut self) -> BTreeMap<Sink, String> {
+    pub async fn sinks(&mut self) -> BTreeMap<Sink, String> {
         let mut files = Vec::new();
         list(self.folder.path(), &mut files);
         for file in files {
@@ -467,6 +484,11 @@ impl World {
                 self.into(sink, &text.replace("=\n", "").replace("=3D", "=").replace("=20", " "));
             }
             self.into(sink, &text);
+            if sink == Sink::Journal {
+                let unpacked = unpacked(&file).await;
+                assert!(unpacked.len() > 10, "{name}: nothing in it was compressed");
+                unpacked.iter().for_each(|payload| self.into(sink, payload));
+            }
         }
         for call in self.mocks["chat"].log() {
             self.into(Sink::Slack, &trueup::base::json::text_of(&call.body));
