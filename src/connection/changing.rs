@@ -501,6 +501,20 @@ impl Changing {
     /// Waits until nobody else who counts on so has a transaction open. A lock by name, which goes with the transaction: there may be no row to
     /// lock yet. On SQLite there is one writer at a time.
     pub(super) async fn count_alone(&mut self, groups: &[String]) -> Result<(), Fault> {
+        self.alone(groups, "somebody else counts on in the same rows for longer than `lock_timeout`").await
+    }
+
+    /// Has a name to itself until the transaction is over, and waits for who has it, as long as for any lock. So a session is found of which nobody
+    /// knows whether its COMMIT got through.
+    pub async fn keep(&mut self, name: &str) -> Result<(), Fault> {
+        if self.seat().is_some() {
+            // What goes in sets leaves its rows or its entry to be found.
+            return Ok(());
+        }
+        self.alone(&[format!("keeps {name}")], "the session that began it has not ended").await
+    }
+
+    async fn alone(&mut self, groups: &[String], otherwise: &str) -> Result<(), Fault> {
         let statements = match self.dialect() {
             Dialect::Sqlite => return Ok(()),
             // All in the same order, so that no two wait for each other.
@@ -519,8 +533,7 @@ impl Changing {
             let got = answer.rows.first().and_then(|row| row.first()?.as_int());
             if self.dialect() == Dialect::Mysql && got != Some(1) {
                 self.session.spoilt = true;
-                let message = "somebody else counts on in the same rows for longer than `lock_timeout`";
-                return Err(self.named(Fault::new(FaultKind::LockTimeout, message)));
+                return Err(self.named(Fault::new(FaultKind::LockTimeout, otherwise)));
             }
         }
         Ok(())

@@ -158,6 +158,18 @@ impl Database {
         }
     }
 
+    /// The same through the door by which changes come in: behind another one there may be a copy, which shows what was some time ago.
+    pub async fn reading_first_hand(&self) -> Result<Reading, Fault> {
+        let link = match &*self.target {
+            Target::Postgres(target) => Box::pin(target.reading_first_hand()).await.map(Link::Postgres),
+            Target::Mysql(target) => {
+                Box::pin(target.reading_first_hand()).await.map(|link| Link::Mysql(Box::new(link)))
+            }
+            Target::Sqlite(_) => return Box::pin(self.reading_alone()).await,
+        };
+        self.session(link, false).map(Reading::new)
+    }
+
     /// A row as it is now, so that a change of it needs no lock before ([`Changing::expects`]); nothing where that saves nothing, or it cannot be
     /// told.
     pub async fn see(&self, table: &str, columns: &[Arc<str>], key: &[Value]) -> Option<Seen> {

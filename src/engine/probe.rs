@@ -3,8 +3,9 @@
 
 use super::{
     drive::{Driver, Halt},
+    images::passes,
     outline::Place,
-    recover::{Found, probe_of},
+    recover::{Found, is_one_transaction, probe_of},
     state::StepState,
     tries::Tries,
     trouble::Trouble,
@@ -12,12 +13,14 @@ use super::{
 };
 use crate::{
     action::{
+        deed::Deed,
         resolve::{self, resolve},
         step::Probe,
     },
     base::time::Stamp,
+    connection::fault::FaultKind,
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// How many equal answers prove that something is not there.
 pub(super) const EQUAL: u32 = 3;
@@ -36,6 +39,9 @@ impl Driver<'_> {
         let Some(probe) = probe_of(&place.step).cloned() else {
             return Ok(Found::InDoubt("the step has no `probe:`".into()));
         };
+        if let Some(why) = self.still_at_work(place, step).await? {
+            return Ok(Found::InDoubt(why));
+        }
         let settle = probe.settle.map_or(Duration::ZERO, |length| length.0);
         let left = left(step.last_attempt, settle, self.setting.world.now());
         if !left.is_zero() {
@@ -67,6 +73,42 @@ impl Driver<'_> {
         Ok(Found::NotDone("its probe says that it was not done".into()))
     }
 
+    /// Of a change of a database: the session that made it is waited for, because its COMMIT may still be on its way, or wait for a standby. Before
+    /// it is over, that nothing is there proves nothing. Why it cannot be known that it is over.
+    async fn still_at_work(&mut self, place: &Place, step: &StepState) -> Result<Option<String>, Halt> {
+        let in_database = step.class.as_deref().is_some_and(is_one_transaction);
+        let database = step.connection.as_ref().filter(|_| in_database).and_then(|name| self.setting.database(name));
+        let Some(database) = database else { return Ok(None) };
+        let (name, mut tries) = (self.effect(&place.path).to_string(), Tries::default());
+        loop {
+            self.close_readers().await;
+            let why = match database.writing().await {
+                Ok(mut writing) => {
+                    let same = self.same_database(&mut writing).await;
+                    let kept = match &same {
+                        Ok(()) => writing.keep(&name).await,
+                        Err(_) => Ok(()),
+                    };
+                    let _ = writing.rollback().await;
+                    same?;
+                    match kept {
+                        Ok(()) => return Ok(None),
+                        Err(fault) if fault.kind == FaultKind::LockTimeout => {
+                            format!("`{}`: the session that began it has not ended", database.name())
+                        }
+                        Err(fault) if passes(fault.kind) => fault.to_string(),
+                        Err(fault) => return Ok(Some(format!("its probe was not asked: {fault}"))),
+                    }
+                }
+                Err(fault) if passes(fault.kind) => fault.to_string(),
+                Err(fault) => return Ok(Some(format!("its probe was not asked: {fault}"))),
+            };
+            let Some(pause) = tries.next() else { return Ok(Some(format!("its probe was not asked: {why}"))) };
+            (self.watch)(Tick::Again { path: place.path.clone(), why, pause });
+            self.setting.world.pause(pause).await;
+        }
+    }
+
     /// Asks once, and again within bounds where nobody answers. An inner error is a fragment for people.
     async fn probed(&mut self, place: &Place, probe: &Probe) -> Result<Result<Answer, String>, Halt> {
         let mut tries = Tries::default();
@@ -94,6 +136,12 @@ impl Driver<'_> {
         let resolved =
             resolve(&probe.read, &self.scope, setting).map_err(|t| Trouble::of_resolving(t, &setting.source))?;
         let Some(resolved) = resolved else { return Ok(Answer::Neither) };
+        if let Some(name) = database_of(&resolved.deed)
+            && let Some(database) = setting.database(name)
+        {
+            let reading = database.reading_first_hand().await.map_err(|f| Trouble::of_database(name, f))?;
+            self.readers.insert(name.clone(), reading);
+        }
         let (value, _) = self.read(place, &probe.read, resolved.deed).await?;
         let mut scope = self.scope.clone().with("self", value.clone());
         if let Some(id) = probe.read.id() {
@@ -108,6 +156,15 @@ impl Driver<'_> {
             }
             _ => Ok(Answer::Neither),
         }
+    }
+}
+
+/// Where a probe looks into a database.
+fn database_of(deed: &Deed) -> Option<&Arc<str>> {
+    match deed {
+        Deed::Find(find) => Some(&find.table.connection),
+        Deed::Query(query) => Some(&query.connection),
+        _ => None,
     }
 }
 

@@ -200,6 +200,11 @@ impl Driver<'_> {
             } else {
                 self.setting.at_hand.is_over();
             }
+            // (A claim in the ledger comes first, and is waited for just so.)
+            if recover::probe_of(&place.step).is_some() && !claim::keeps_ledger(self.setting, connection) {
+                let name = self.effect(&place.path).to_string();
+                writing.keep(&name).await.map_err(|f| Trouble::of_database(connection, f))?;
+            }
             self.claimed(&mut writing, place, connection).await
         };
         match first.await {

@@ -30,6 +30,7 @@ use crate::{
             done::{self, Done},
             outline::{self, Past, Wish as Back},
             standing::{self, Standing},
+            trail::Trail,
         },
         watch::Watch,
     },
@@ -38,6 +39,7 @@ use crate::{
         event::Event,
         failure::JournalError,
         payload::{ItemStarted, RunCreated, StartedItem},
+        words::End,
     },
     plan::{Plan, file::Saved, stored},
 };
@@ -204,29 +206,61 @@ pub fn who(claim: &Claim) -> String {
     format!("{} works on it since {since} UTC (process {} on {})", holder.name, holder.pid, holder.host)
 }
 
-/// Refuses a run that was taken back already.
+/// Refuses a run that was taken back already, or in which an undo's own undo has made something again: that is taken back first, by the run
+/// that made it. `item`: only what bears on this one.
 async fn stands(record: &Record, run: RunId, item: Option<&str>) -> Result<(), Failure> {
     let short = run.short();
     let runs = runs_of(record, run).await?;
-    match standing::of(&runs, run) {
-        Standing::Stands => Ok(()),
-        // One item of many was taken back: the others stand.
-        Standing::TakenBack(by) if in_part(record, by.id).await?.is_some_and(|part| Some(&*part) != item) => Ok(()),
-        Standing::TakenBack(by) => {
-            Err(Failure::usage(format!("run {short} was taken back already, by {} in run {}", by.actor, by.id.short()))
-                .help(format!("`trueup undo {}` makes again what it took back", by.id.short())))
-        }
-        Standing::MadeAgain(by) => Err(Failure::usage(format!(
-            "run {short} was taken back, and run {} by {} made it again",
+    if let Standing::UnderWay(by) = standing::of(&runs, run) {
+        return Err(Failure::usage(format!(
+            "run {} by {} takes run {short} back and is not over",
             by.id.short(),
             by.actor
         ))
-        .help(format!("take that one back: `trueup undo {}`", by.id.short()))),
-        Standing::UnderWay(by) => {
-            Err(Failure::usage(format!("run {} by {} takes run {short} back and is not over", by.id.short(), by.actor))
-                .help(format!("`trueup resume {}` goes on with it", by.id.short())))
+        .help(format!("`trueup resume {}` goes on with it", by.id.short())));
+    }
+    for undo in runs.iter().filter(|undo| undo.about == Some(run)) {
+        let part = part_of(record, undo.id).await?;
+        if part.as_deref().is_some_and(|part| item.is_some_and(|item| item != part)) {
+            continue;
+        }
+        let what = match &part {
+            Some(part) => format!("item `{part}` of run {short}"),
+            None => format!("run {short}"),
+        };
+        let all_of_it = part.as_deref() == item || part.is_none();
+        let by = match standing::of(&runs, undo.id) {
+            Standing::UnderWay(by) => {
+                return Err(Failure::usage(format!(
+                    "{what} was taken back, and run {} by {} makes it again and is not over",
+                    by.id.short(),
+                    by.actor
+                ))
+                .help(format!("`trueup resume {}` goes on with it", by.id.short())));
+            }
+            Standing::TakenBack(by) => {
+                let in_part = if undo.end == Some(End::Changed) { "" } else { " in part" };
+                return Err(Failure::usage(format!(
+                    "{what} was taken back{in_part}, and run {} by {} made it again",
+                    by.id.short(),
+                    by.actor
+                ))
+                .help(format!("take that one back: `trueup undo {}`", by.id.short())));
+            }
+            Standing::Stands => undo,
+            Standing::MadeAgain(by) => by,
+        };
+        // What was left alone can still be taken back, and so can all other items.
+        if undo.end == Some(End::Changed) && all_of_it {
+            return Err(Failure::usage(format!(
+                "{what} was taken back already, by {} in run {}",
+                by.actor,
+                by.id.short()
+            ))
+            .help(format!("`trueup undo {}` makes again what it took back", by.id.short())));
         }
     }
+    Ok(())
 }
 
 /// The only item that an undo took back, where it was one of many.
@@ -235,15 +269,53 @@ pub(super) async fn in_part(record: &Record, undo: RunId) -> Result<Option<Strin
     Ok(wish.and_then(|wish| wish.get("item")?.as_str().map(str::to_owned)))
 }
 
+/// The same; of what was removed nobody can say that it was only a part.
+async fn part_of(record: &Record, undo: RunId) -> Result<Option<String>, Failure> {
+    match in_part(record, undo).await {
+        Err(Failure::Journal(JournalError::Purged { .. })) => Ok(None),
+        part => part,
+    }
+}
+
 /// The run that took this one back as a whole. One item of many that was taken back leaves the others standing.
 pub(super) async fn taken_back_by(record: &Record, run: RunId) -> Result<Option<RunId>, Failure> {
     let runs = runs_of(record, run).await?;
-    let Standing::TakenBack(by) = standing::of(&runs, run) else { return Ok(None) };
-    Ok(match in_part(record, by.id).await {
-        // Of what was removed nobody can say that it was only a part.
-        Err(Failure::Journal(JournalError::Purged { .. })) => Some(by.id),
-        part => part?.is_none().then_some(by.id),
-    })
+    for undo in runs.iter().filter(|undo| undo.about == Some(run) && undo.end == Some(End::Changed)) {
+        let by = match standing::of(&runs, undo.id) {
+            Standing::Stands => undo,
+            Standing::MadeAgain(by) => by,
+            _ => continue,
+        };
+        if part_of(record, undo.id).await?.is_none() {
+            return Ok(Some(by.id));
+        }
+    }
+    Ok(None)
+}
+
+/// An earlier undo of a run that did something, and stands: what is done again must not rest on what is gone.
+pub(super) async fn taken_apart_by(record: &Record, run: RunId) -> Result<Option<RunSummary>, Failure> {
+    let runs = runs_of(record, run).await?;
+    for undo in runs.iter().filter(|undo| undo.about == Some(run) && undo.end.is_some()) {
+        let stands = matches!(standing::of(&runs, undo.id), Standing::Stands | Standing::MadeAgain(_));
+        if stands && did_something(record, undo).await? {
+            return Ok(Some(undo.clone()));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether anything was tried in a run that did not just end well.
+async fn did_something(record: &Record, run: &RunSummary) -> Result<bool, Failure> {
+    match run.end {
+        Some(End::Changed) => Ok(true),
+        Some(End::Unchanged | End::Skipped) => Ok(false),
+        _ => match Trail::read(&record.journal, run.id, None).await {
+            Ok(trail) => Ok(!trail.once.is_empty() || !trail.newest_first().is_empty()),
+            Err(JournalError::Purged { .. }) => Ok(true),
+            Err(other) => Err(other.into()),
+        },
+    }
 }
 
 /// The undos of a run, the undos of these, and so on. By what they are about and not by when they were made: a clock may have been set back

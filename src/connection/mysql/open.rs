@@ -120,6 +120,11 @@ impl Target {
         self.open(&self.read, READING).await
     }
 
+    /// A read-only transaction with the write role, where changes come in.
+    pub async fn reading_first_hand(&self) -> Result<Link, Fault> {
+        self.open(&self.write, READING).await
+    }
+
     /// A transaction with the write role.
     pub async fn changing(&self) -> Result<Link, Fault> {
         self.open(&self.write, CHANGING).await

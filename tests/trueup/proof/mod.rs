@@ -11,7 +11,7 @@ mod history;
 mod judge;
 mod mariadb;
 pub mod process;
-mod proxy;
+pub mod proxy;
 mod procedures;
 mod protocol;
 mod restarts;

@@ -21,6 +21,8 @@ pub enum Cut {
     After,
     /// It is thrown away, the client's end is closed, and the server does not learn of it for a while.
     HalfOpen,
+    /// The client's end is closed, and it gets through so much later.
+    Late(Duration),
 }
 
 /// What the wire does, and did.
@@ -29,6 +31,8 @@ pub struct Plan {
     pub percent: [usize; 3],
     /// How long each message of the client takes.
     pub slow: Duration,
+    /// The next COMMIT is so late.
+    pub late: Option<Duration>,
     /// How many COMMITs were cut: before, after, half open.
     pub cuts: [usize; 3],
     dice: Dice,
@@ -36,6 +40,9 @@ pub struct Plan {
 
 impl Plan {
     fn commit(&mut self) -> Cut {
+        if let Some(late) = self.late.take() {
+            return Cut::Late(late);
+        }
         let throw = self.dice.below(100);
         let [before, after, half] = self.percent;
         let (nth, cut) = match throw {
@@ -68,7 +75,7 @@ impl Proxy {
         let address = format!("{}:{}", server.host_str().unwrap(), server.port().unwrap());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let plan = Plan { percent: [0; 3], slow: Duration::ZERO, cuts: [0; 3], dice: Dice::new(seed) };
+        let plan = Plan { percent: [0; 3], slow: Duration::ZERO, late: None, cuts: [0; 3], dice: Dice::new(seed) };
         let plan = Arc::new(Mutex::new(plan));
         let shared = plan.clone();
         let commit = if server.scheme() == "mysql" { COMMIT_OF_MYSQL } else { COMMIT_OF_POSTGRES };
@@ -127,6 +134,13 @@ async fn carry(mut client: TcpStream, mut server: TcpStream, commit: &'static [&
                     Cut::HalfOpen => {
                         drop(client);
                         return tokio::time::sleep(UNAWARE).await;
+                    }
+                    Cut::Late(late) => {
+                        drop(client);
+                        tokio::time::sleep(late).await;
+                        let _ = server.write_all(&up[..n]).await;
+                        let _ = server.read(&mut down).await;
+                        return;
                     }
                     Cut::Never | Cut::After => {}
                 }

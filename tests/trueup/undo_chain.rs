@@ -1,0 +1,146 @@
+//! Undos of parts, undos of these, and undos of the run again: no effect is taken back twice, none is out of reach, and nothing is done again on top
+//! of what is gone.
+
+use crate::{hidden::Desk, servers::block_on};
+use std::process::Command;
+use trueup::{
+    base::world::World,
+    mock::{Mock, server::Running},
+};
+
+const MOCK: &str = "trueup: v1\nmock: crm\nroutes:\n\
+    - post: /pay\n  answers: [{ status: 400, json: {} }, { json: { ok: true } }]\n\
+    - post: /x\n  answer: { json: { id: 1 } }\n\
+    - delete: /x/{id}\n  answer: { status: 204 }\n";
+
+/// A row, a statement and a call that count up and down.
+const STEPS: &str = "uses: { shop: { write: [acct] }, crm: { methods: [POST, DELETE] } }\nsteps:\n\
+    - { id: first, row: { table: shop.acct, key: { id: 1 }, set: { bal: 1 } } }\n\
+    - id: count\n  sql: { db: shop, sql: \"update acct set bal = bal + 7 where id = 2\", touches: 1 }\n  repeatable: a test\n  \
+      undo: { sql: { db: shop, sql: \"update acct set bal = bal - 7 where id = 2\", touches: 1 }, repeatable: a test }\n\
+    - id: call\n  http: { api: crm, post: /x, json: {} }\n  repeatable: a test\n  \
+      undo: { http: { api: crm, delete: \"/x/{{ call.body.id }}\", accept: [204] }, repeatable: a test }\n";
+
+const PAY: &str = "uses: { shop: { write: [acct] }, crm: { methods: [POST] } }\nsteps:\n\
+    - { id: lock, row: { table: shop.acct, key: { id: 1 }, set: { note: locked } } }\n\
+    - { id: debit, row: { table: shop.acct, key: { id: 3 }, set: { bal: 0 } } }\n\
+    - { id: pay, http: { api: crm, post: /pay, json: { amount: 300 } }, repeatable: a test, irreversible: money is gone }\n";
+
+const MANY: &str = "uses: { shop: { read: [acct], write: [acct] } }\n\
+    targets: { from: { find: { table: shop.acct, where: { note: a } } }, key: id }\n\
+    steps:\n- { id: one, row: { table: shop.acct, key: { id: \"{{ item.id }}\" }, set: { bal: 1 } } }\n";
+
+fn desk(crm: &Running) -> Desk {
+    let project = format!(
+        "connections:\n  shop: {{ sqlite: {{ path: shop.db }}, tables: {{ acct: {{ key: id, audit: false }} }} }}\n  \
+         crm: {{ http: {{ base: \"{}\", internal: true, allow: {{ methods: [POST, DELETE], paths: [\"/**\"] }} }} }}\n",
+        crm.url()
+    );
+    let desk = Desk::new(&project, &[], &[("steps", STEPS), ("pay", PAY), ("many", MANY)]);
+    sql(&desk, "create table acct (id integer primary key, bal integer not null, note text)");
+    sql(&desk, "insert into acct values (1, 100, 'a'), (2, 200, 'a'), (3, 300, 'a'), (4, 400, 'a')");
+    desk
+}
+
+fn sql(desk: &Desk, sql: &str) -> String {
+    let output = Command::new("sqlite3").arg(desk.folder.path().join("shop.db")).arg(sql).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+fn balances(desk: &Desk) -> String {
+    sql(desk, "select group_concat(bal, ' ') from (select bal from acct order by id)")
+}
+
+fn calls(crm: &Running, method: &str) -> usize {
+    crm.log().iter().filter(|call| call.method == method).count()
+}
+
+async fn begun(desk: &mut Desk, words: &[&str], exit: i32) -> String {
+    desk.run(words, exit).await;
+    let runs = desk.run(&["runs", "--json"], 0).await;
+    let runs: serde_json::Value = serde_json::from_str(&runs.out).unwrap();
+    runs["runs"][0]["short"].as_str().unwrap().to_owned()
+}
+
+async fn undone(desk: &mut Desk, run: &str, exit: i32) -> String {
+    begun(desk, &["undo", run, "--yes", "--reason", "a test"], exit).await
+}
+
+async fn refused(desk: &mut Desk, words: &[&str], parts: &[&str]) {
+    let came = desk.run(words, 2).await;
+    let said = came.said().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(parts.iter().all(|part| said.contains(part)), "{parts:?}: {said}");
+}
+
+#[test]
+fn what_an_undo_of_an_undo_made_again_is_taken_back_once() {
+    block_on(async {
+        let crm = Mock::from_yaml(MOCK).unwrap().start(World::real()).await.unwrap();
+        let mut desk = desk(&crm);
+        let run = begun(&mut desk, &["apply", "steps", "--yes", "--reason", "a test"], 0).await;
+        assert_eq!((balances(&desk), calls(&crm, "POST")), ("1 207 300 400".into(), 1));
+        sql(&desk, "update acct set bal = 999 where id = 1");
+        // One row is left alone: the undo has not ended well, and has taken back all the rest.
+        let undo = undone(&mut desk, &run, 5).await;
+        assert_eq!((balances(&desk), calls(&crm, "DELETE")), ("999 200 300 400".into(), 1));
+        let again = undone(&mut desk, &undo, 0).await;
+        assert_eq!((balances(&desk), calls(&crm, "POST")), ("999 207 300 400".into(), 2));
+        let words = ["was taken back in part, and run", &again, "made it again", &format!("trueup undo {again}")];
+        refused(&mut desk, &["undo", &run, "--yes", "--reason", "a test"], &words).await;
+        undone(&mut desk, &again, 0).await;
+        assert_eq!((balances(&desk), calls(&crm, "DELETE")), ("999 200 300 400".into(), 2));
+        // What was left alone is in reach still, and nothing else is done a second time.
+        sql(&desk, "update acct set bal = 1 where id = 1");
+        undone(&mut desk, &run, 0).await;
+        assert_eq!((balances(&desk), calls(&crm, "DELETE")), ("100 200 300 400".into(), 2));
+    });
+}
+
+#[test]
+fn a_run_is_not_done_again_on_top_of_what_an_undo_took_back() {
+    block_on(async {
+        let crm = Mock::from_yaml(MOCK).unwrap().start(World::real()).await.unwrap();
+        let mut desk = desk(&crm);
+        let run = begun(&mut desk, &["apply", "pay", "--yes", "--reason", "a test"], 1).await;
+        sql(&desk, "update acct set note = 'edited' where id = 1");
+        let undo = undone(&mut desk, &run, 5).await;
+        assert_eq!(balances(&desk), "100 200 300 400");
+        let retry = ["retry", &run, "--reason", "once more"];
+        let words = ["cannot be done again", &undo, "has taken a part of it back", "make a new run of it"];
+        refused(&mut desk, &retry, &words).await;
+        assert_eq!(calls(&crm, "POST"), 1, "nothing is paid that was not taken");
+        // Made again, it may go on.
+        undone(&mut desk, &undo, 0).await;
+        desk.run(&retry, 0).await;
+        assert_eq!((balances(&desk), calls(&crm, "POST")), ("100 200 0 400".into(), 2));
+    });
+}
+
+#[test]
+fn one_item_that_was_made_again_leaves_the_others_in_reach() {
+    block_on(async {
+        let crm = Mock::from_yaml(MOCK).unwrap().start(World::real()).await.unwrap();
+        let mut desk = desk(&crm);
+        let run = begun(&mut desk, &["apply", "many", "--yes", "--reason", "a test"], 0).await;
+        let item = ["undo", &run, "--item", "2", "--yes", "--reason", "a test"];
+        let undo = begun(&mut desk, &item, 0).await;
+        let again = undone(&mut desk, &undo, 0).await;
+        assert_eq!(balances(&desk), "1 1 1 1");
+        let words = ["item `2` of run", "was taken back, and run", &again, &format!("trueup undo {again}")];
+        refused(&mut desk, &["undo", &run, "--yes", "--reason", "a test"], &words).await;
+        refused(&mut desk, &item, &words).await;
+        // Another item has nothing to do with it.
+        begun(&mut desk, &["undo", &run, "--item", "3", "--yes", "--reason", "a test"], 0).await;
+        assert_eq!(balances(&desk), "1 1 300 1");
+        undone(&mut desk, &again, 0).await;
+        assert_eq!(balances(&desk), "1 200 300 1");
+        let shown = desk.run(&["show", &run], 0).await;
+        assert!(!shown.out.contains("taken back"), "{}", shown.out);
+        refused(&mut desk, &item, &["item `2` of run", "was taken back already"]).await;
+        undone(&mut desk, &run, 0).await;
+        assert_eq!(balances(&desk), "100 200 300 400");
+        let shown = desk.run(&["show", &run], 0).await;
+        assert!(shown.out.contains("taken back"), "{}", shown.out);
+    });
+}
