@@ -50,6 +50,8 @@ pub struct Place {
     pub kind: Kind,
     /// In a run that takes another one back: what to do instead of the step's own action.
     pub back: Option<Back>,
+    /// In a run that takes another one back by a step of the author's: the rows as that run left them.
+    pub since: Option<Arc<Restore>>,
     /// In a run that takes another one back: what was known in the turn of a loop that it takes back, where that is more.
     pub known: Option<Scope>,
     /// Inside an `undo:` step: the path of the place that is taken back here.
@@ -140,6 +142,7 @@ impl Place {
             step: Arc::new(step),
             kind: Kind::Plain,
             back,
+            since: None,
             known: None,
             origin: None,
             list: Section::Steps,
@@ -471,8 +474,8 @@ impl Around {
     fn place(self, node: &Node, path: Arc<str>, kind: Kind) -> Place {
         let Around { realms, ends_of, after, guarded, rescued } = self;
         let (section, list, step) = (node.section, node.list, node.step.clone());
-        let (back, known, origin) = (None, None, None);
-        Place { section, list, path, step, kind, back, known, origin, realms, ends_of, after, guarded, rescued }
+        let (back, since, known, origin) = (None, None, None, None);
+        Place { section, list, path, step, kind, back, since, known, origin, realms, ends_of, after, guarded, rescued }
     }
 
     fn of(self, place: Place) -> Place {

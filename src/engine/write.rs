@@ -118,6 +118,22 @@ impl Driver<'_> {
             Begun::Over(went) => return Ok(went),
         };
         writing.expects(seen);
+        match self.moved(place, &mut writing).await {
+            Ok(left) if left.is_empty() => {}
+            Ok(left) => {
+                let _ = writing.rollback().await;
+                return Ok(Went {
+                    outcome: Outcome::Unchanged,
+                    value: Some(left::store(&left)),
+                    message: undo::left_words(&left),
+                    response: Some("left alone".into()),
+                });
+            }
+            Err(trouble) => {
+                let _ = writing.rollback().await;
+                return Err(trouble.into());
+            }
+        }
         let carried = self.carried(&mut writing, &place.path, step, deed).await;
         let restores = matches!(deed, Deed::Restore(_));
         let carried = carried.and_then(|carried| {
@@ -159,6 +175,14 @@ impl Driver<'_> {
         // What is looked at only now, a deferred constraint, may tell of the row as well.
         made.map_err(|halt| halt.covered_by(carried.changes.iter().flat_map(RowChange::values)))?;
         Ok(Went { message, response: Some(rows_words(&carried)), ..Went::done(value) })
+    }
+
+    /// What somebody changed since in the rows of a step that is taken back by one of the author's.
+    async fn moved(&self, place: &Place, writing: &mut Writing) -> Result<Vec<left::LeftAlone>, Trouble> {
+        let Some(since) = &place.since else { return Ok(Vec::new()) };
+        let steps = self.state.items.get(&self.item).into_iter().flat_map(|item| item.steps.values());
+        let own: Vec<&RowChange> = steps.flat_map(|step| &step.changes).collect();
+        Box::pin(undo::restore::moved(writing, since, &own, self.setting, place.step.act_at)).await
     }
 
     /// Makes a change durable once its images are. A journal that does not take them takes the change back.

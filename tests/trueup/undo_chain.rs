@@ -30,13 +30,22 @@ const MANY: &str = "uses: { shop: { read: [acct], write: [acct] } }\n\
     targets: { from: { find: { table: shop.acct, where: { note: a } } }, key: id }\n\
     steps:\n- { id: one, row: { table: shop.acct, key: { id: \"{{ item.id }}\" }, set: { bal: 1 } } }\n";
 
+/// Ways back of the author's own, two of them for one row.
+const OWN: &str = "uses: { shop: { read: [acct], write: [acct] } }\npreconditions:\n\
+    - { id: a, find: { table: shop.acct, where: { id: 2 }, expect: one } }\nsteps:\n\
+    - { id: first, row: { table: shop.acct, key: { id: 1 }, set: { bal: 1 } } }\n\
+    - id: up\n  row: { of: a, set: { bal: 210 } }\n  \
+      undo: { row: { table: shop.acct, key: { id: 2 }, set: { bal: \"{{ a.bal }}\", note: back } } }\n\
+    - id: more\n  row: { of: a, set: { bal: 220 } }\n  \
+      undo: { row: { table: shop.acct, key: { id: 2 }, set: { bal: 211 } } }\n";
+
 fn desk(crm: &Running) -> Desk {
     let project = format!(
         "connections:\n  shop: {{ sqlite: {{ path: shop.db }}, tables: {{ acct: {{ key: id, audit: false }} }} }}\n  \
          crm: {{ http: {{ base: \"{}\", internal: true, allow: {{ methods: [POST, DELETE], paths: [\"/**\"] }} }} }}\n",
         crm.url()
     );
-    let desk = Desk::new(&project, &[], &[("steps", STEPS), ("pay", PAY), ("many", MANY)]);
+    let desk = Desk::new(&project, &[], &[("steps", STEPS), ("pay", PAY), ("many", MANY), ("own", OWN)]);
     sql(&desk, "create table acct (id integer primary key, bal integer not null, note text)");
     sql(&desk, "insert into acct values (1, 100, 'a'), (2, 200, 'a'), (3, 300, 'a'), (4, 400, 'a')");
     desk
@@ -142,5 +151,48 @@ fn one_item_that_was_made_again_leaves_the_others_in_reach() {
         assert_eq!(balances(&desk), "100 200 300 400");
         let shown = desk.run(&["show", &run], 0).await;
         assert!(shown.out.contains("taken back"), "{}", shown.out);
+    });
+}
+
+#[test]
+fn a_way_back_of_the_authors_tramples_no_later_edit() {
+    block_on(async {
+        let crm = Mock::from_yaml(MOCK).unwrap().start(World::real()).await.unwrap();
+        let mut desk = desk(&crm);
+        let run = begun(&mut desk, &["apply", "own", "--yes", "--reason", "a test"], 0).await;
+        assert_eq!(balances(&desk), "1 220 300 400");
+        let plan = ["undo", &run, "--plan", "--out", "back.plan", "--reason", "a test"];
+        desk.run(&plan, 0).await;
+        sql(&desk, "update acct set bal = 999 where id = 2");
+        let whole = ["undo", &run, "--yes", "--all-or-nothing", "--reason", "a test"];
+        let came = desk.run(&whole, 5).await;
+        let said = came.said().split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains("left alone: shop.acct id 2 somebody changed it since"), "{said}");
+        assert!(said.contains("by the run 220 now 999"), "{said}");
+        assert_eq!(balances(&desk), "1 999 300 400");
+        // What was planned before that comes to the row as it is now.
+        desk.tried(&["apply", "back.plan", "--yes"]).await;
+        assert!(balances(&desk).contains(" 999 300 400"), "{}", balances(&desk));
+        undone(&mut desk, &run, 5).await;
+        assert_eq!(balances(&desk), "100 999 300 400", "the others are taken back");
+        // As the run left it, both of its ways back are gone, one behind the other.
+        sql(&desk, "update acct set bal = 220 where id = 2");
+        undone(&mut desk, &run, 0).await;
+        assert_eq!(balances(&desk), "100 200 300 400");
+        assert_eq!(sql(&desk, "select note from acct where id = 2"), "back");
+    });
+}
+
+/// A row that is gone keeps nothing else from being taken back.
+#[test]
+fn a_way_back_to_a_row_that_is_gone_is_left_alone() {
+    block_on(async {
+        let crm = Mock::from_yaml(MOCK).unwrap().start(World::real()).await.unwrap();
+        let mut desk = desk(&crm);
+        let run = begun(&mut desk, &["apply", "own", "--yes", "--reason", "a test"], 0).await;
+        sql(&desk, "delete from acct where id = 2");
+        let came = desk.run(&["undo", &run, "--yes", "--reason", "a test"], 5).await;
+        assert!(came.said().contains("it is not there any more"), "{}", came.said());
+        assert_eq!(balances(&desk), "100 300 400");
     });
 }

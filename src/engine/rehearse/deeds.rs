@@ -11,7 +11,10 @@ use crate::{
     },
     base::value::{Data, Value},
     connection::{database::Database, handle::Changing, sql_rules},
-    effect::{change::TableName, label::Label},
+    effect::{
+        change::{RowChange, TableName},
+        label::Label,
+    },
     engine::{
         carry_out::{self, Carried},
         clock, question, statement,
@@ -150,6 +153,31 @@ impl Pass<'_> {
         clock::mark_changes(&self.steps, &mut carried.changes);
         self.put_back(path, step, &lenient, carried);
         Ok(())
+    }
+
+    /// Whether rows that a step of the author's takes back are not as the run left them; they are shown, and left alone.
+    pub(super) async fn was_moved(&mut self, path: &Arc<str>, step: &Step, since: &Restore) -> Result<bool, Stepped> {
+        if undo::restore::not_rehearsed(since, self.setting).is_some() {
+            return Ok(false);
+        }
+        let setting = self.setting;
+        let effects = self.steps.iter().flat_map(|step| &step.effects);
+        let own =
+            effects.filter_map(|effect| if let Effect::Rows { changes, .. } = effect { Some(changes) } else { None });
+        let own: Vec<RowChange> = own.flatten().cloned().collect();
+        let changing = self.changing(&since.connection).await?;
+        let lenient = Restore { all_or_nothing: false, ..since.clone() };
+        let work = async |c: &mut Changing| {
+            let own: Vec<&RowChange> = own.iter().collect();
+            let left_alone = undo::restore::moved(c, &lenient, &own, setting, step.act_at).await?;
+            Ok(Carried { left_alone, ..Carried::default() })
+        };
+        let carried = within(changing, &lenient.connection, work).await?;
+        if carried.left_alone.is_empty() {
+            return Ok(false);
+        }
+        self.put_back(path, step, &lenient, carried);
+        Ok(true)
     }
 
     fn judge(&mut self, path: &Arc<str>, step: &Step, judgement: &Judgement) -> Result<(), Stepped> {

@@ -265,6 +265,14 @@ impl<'a> Pass<'a> {
         for place in &self.root.outline.all(&ItemState::default()) {
             self.scope = place.known.clone().unwrap_or_else(|| around.clone());
             self.setting = self.root.of_call(place.call().map(|call| &*call.playbook));
+            if let Some(since) = &place.since {
+                match self.was_moved(&place.path, &place.step, since).await {
+                    Ok(false) => {}
+                    Ok(true) => continue,
+                    Err(Stepped::Interrupt(interrupt)) => return Err(interrupt),
+                    Err(Stepped::Trouble(trouble)) => return Err(Interrupt::Trouble(trouble, place.path.clone())),
+                }
+            }
             match &place.back {
                 None => self.step(&place.path, &place.step).await?,
                 Some(Back::Step(name, value)) => {

@@ -32,6 +32,10 @@ pub fn left_alone(outline: &Outline, state: &RunState, item: &str) -> Vec<LeftAl
         if let Some(Back::Resource(_)) = &place.back {
             return step.left_alone();
         }
+        if place.since.is_some() {
+            let unchanged = step.outcome.as_ref().is_some_and(|outcome| outcome.outcome == Outcome::Unchanged);
+            return if unchanged { step.left_alone() } else { Vec::new() };
+        }
         let Some(Back::Rows(rows)) = &place.back else { return Vec::new() };
         let told = step.result().map(left::load).unwrap_or_default();
         if told.is_empty() && step.imaged { missing(rows, &step.changes) } else { told }

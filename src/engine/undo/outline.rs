@@ -194,23 +194,39 @@ impl Taken<'_> {
                     if let Some(why) = self.unfit(&step, back.as_ref()) {
                         return self.quiet(Back::Left(why.into()));
                     }
-                    Place::of_undo(self.path(), *step, back)
+                    let since =
+                        matches!(step.act, Act::Row(_) | Act::Rows(_)).then(|| self.restore(self.marked())).flatten();
+                    Place { since: since.map(Arc::new), ..Place::of_undo(self.path(), *step, back) }
                 }
             },
             Ok(Way::Jobs(jobs)) => self.quiet(Back::Jobs(jobs)),
-            Ok(Way::Rows(rows)) => {
-                let restore = Restore {
-                    connection: self.done.connection.clone().unwrap_or_else(|| rows[0].table.connection.clone()),
-                    rows,
-                    also: self.also(),
-                    audit: self.keeps_audit(),
-                    all_or_nothing: self.wish.all_or_nothing,
-                };
-                self.quiet(Back::Rows(restore))
-            }
+            Ok(Way::Rows(rows)) => match self.restore(rows) {
+                Some(restore) => self.quiet(Back::Rows(restore)),
+                None => self.quiet(Back::Left(Stays::needless("it changed no row"))),
+            },
             Ok(Way::Resource(change)) => self.quiet(Back::Resource(change)),
             Err(stays) => self.quiet(Back::Left(stays)),
         }
+    }
+
+    /// Its rows, as they are to be put back, or to be looked at before the author's own step changes them.
+    fn restore(&self, rows: Vec<RowChange>) -> Option<Restore> {
+        let connection = self.done.connection.clone().or_else(|| Some(rows.first()?.table.connection.clone()))?;
+        let (also, audit) = (self.also(), self.keeps_audit());
+        (!rows.is_empty()).then_some(Restore {
+            connection,
+            rows,
+            also,
+            audit,
+            all_or_nothing: self.wish.all_or_nothing,
+        })
+    }
+
+    /// The rows that really changed; what the run hid in them stays hidden.
+    fn marked(&self) -> Vec<RowChange> {
+        let mut rows = self.done.rows();
+        rows.iter_mut().for_each(|row| self.hidden.mark_change(row));
+        rows
     }
 
     /// Why the step cannot be done with what is known: it needs a value that was never captured, or that is sealed.
@@ -251,8 +267,7 @@ impl Taken<'_> {
 
     fn way(&self) -> Result<Way, Stays> {
         let (done, common) = (self.done, &self.step.common);
-        let mut rows = done.rows();
-        rows.iter_mut().for_each(|row| self.hidden.mark_change(row));
+        let rows = self.marked();
         if &*done.class == "message-once" {
             let whom = done.shown.split_once(':').map_or(&*done.shown, |(whom, _)| whom);
             return Err(Stays::foreseen(format!("a message {whom} cannot be taken back")));

@@ -120,6 +120,31 @@ pub async fn restore(
     Ok(carried)
 }
 
+/// The rows that are not as the other run left them, locked: a step that the author gave as the way back would write over what somebody changed
+/// since. `own`: what this undo has changed itself was compared when it did.
+pub async fn moved(
+    changing: &mut Changing,
+    deed: &Restore,
+    own: &[&RowChange],
+    setting: &Setting,
+    at: Span,
+) -> Result<Vec<LeftAlone>, Trouble> {
+    let mut work = Work { deed, setting, planned: None, at, columns: HashMap::new() };
+    let mut left = Vec::new();
+    for change in work.rows().filter(|change| !own.iter().any(|own| own.table == change.table && own.key == change.key))
+    {
+        let compared = work.compared(changing, change).await;
+        let compared = compared.map_err(|fault| database(&deed.connection, covered(fault, change), at))?;
+        if let Some((_, Ok(Came::Left(row)))) = compared {
+            left.push(row);
+        }
+    }
+    if deed.all_or_nothing && !left.is_empty() {
+        return Err(Trouble::Drifted(left.iter().flat_map(differences).collect()));
+    }
+    Ok(left)
+}
+
 /// Why it may not be tried out: the first of its tables that says so.
 pub fn not_rehearsed(deed: &Restore, setting: &Setting) -> Option<String> {
     let facts = deed.rows.iter().filter_map(|row| setting.facts_of(&row.table));
@@ -287,20 +312,34 @@ impl<'a> Work<'a> {
     }
 
     /// What the database says of it is told without what is hidden in the row.
-    async fn one(&mut self, changing: &mut Changing, change: &RowChange) -> Result<Came, Fault> {
-        let went = self.one_row(changing, change).await;
-        went.map_err(|fault| {
-            let mut cover = Cover::default();
-            let rows = change.before.iter().chain(&change.after).chain([&change.key]);
-            rows.flat_map(|row| row.values()).for_each(|value| cover.add(value, Marks::NONE));
-            fault.covered(&cover)
-        })
+    async fn one(&mut self, changing: &mut Changing, change: &'a RowChange) -> Result<Came, Fault> {
+        self.one_row(changing, change).await.map_err(|fault| covered(fault, change))
     }
 
-    async fn one_row(&mut self, changing: &mut Changing, change: &RowChange) -> Result<Came, Fault> {
-        let Some(facts) = self.setting.facts_of(&change.table) else {
+    async fn one_row(&mut self, changing: &mut Changing, change: &'a RowChange) -> Result<Came, Fault> {
+        let Some((row, came)) = self.compared(changing, change).await? else {
             return Ok(Came::Left(whole(change, "the run's project file does not declare its table".into())));
         };
+        if let Some(why) = row.columns.half_seen(change.before.is_none(), change.after.is_none()) {
+            return Ok(Came::Left(whole(change, why.into())));
+        }
+        let todo = match came {
+            Ok(came) => return Ok(came),
+            Err(todo) => todo,
+        };
+        if let Some(why) = self.planned.and_then(|shown| shown.leaves(change)) {
+            return Ok(Came::Left(whole(change, why)));
+        }
+        row.carry_out(changing, todo).await
+    }
+
+    /// The row as it is, locked, beside what the other run left: what came of it already, or what is to be done; nothing where its table is not known.
+    async fn compared(
+        &mut self,
+        changing: &mut Changing,
+        change: &'a RowChange,
+    ) -> Result<Option<(Row<'a>, Result<Came, Todo>)>, Fault> {
+        let Some(facts) = self.setting.facts_of(&change.table) else { return Ok(None) };
         let columns = match self.columns.get(&change.table.table) {
             Some(known) => known.clone(),
             None => {
@@ -312,9 +351,6 @@ impl<'a> Work<'a> {
             }
         };
         let row = Row { change, facts, columns, hidden: hidden::columns_of(change) };
-        if let Some(why) = row.columns.half_seen(change.before.is_none(), change.after.is_none()) {
-            return Ok(Came::Left(whole(change, why.into())));
-        }
         let found = row.read(changing).await?;
         let came = match (&change.before, &change.after) {
             (None, Some(ours)) => row.made(found, ours),
@@ -322,14 +358,7 @@ impl<'a> Work<'a> {
             (Some(before), None) => row.removed(found, before),
             (None, None) => Ok(Came::Already(row.as_it_is(found))),
         };
-        let todo = match came {
-            Ok(came) => return Ok(came),
-            Err(todo) => todo,
-        };
-        if let Some(why) = self.planned.and_then(|shown| shown.leaves(change)) {
-            return Ok(Came::Left(whole(change, why)));
-        }
-        row.carry_out(changing, todo).await
+        Ok(Some((row, came)))
     }
 
     async fn audits(&self, changing: &mut Changing, carried: &mut Carried) -> Result<(), Trouble> {
@@ -348,6 +377,14 @@ impl<'a> Work<'a> {
         carried.changes.extend(written);
         Ok(())
     }
+}
+
+/// Without what is hidden in the row.
+fn covered(fault: Fault, change: &RowChange) -> Fault {
+    let mut cover = Cover::default();
+    let rows = change.before.iter().chain(&change.after).chain([&change.key]);
+    rows.flat_map(|row| row.values()).for_each(|value| cover.add(value, Marks::NONE));
+    fault.covered(&cover)
 }
 
 fn take(carried: &mut Carried, came: Came) {
