@@ -119,7 +119,21 @@ pub struct Fault {
     pub advice: Option<String>,
 }
 
+/// Of a server that runs, and has no connection left for this user: it says so in other words each time.
+const CROWDED: &[&str] = &["too many", "remaining connection slots", "max_user_connections"];
+
 impl Fault {
+    /// What to do about a server that cannot be reached. `origin`: where its address comes from.
+    pub(super) fn reaching(&self, origin: &str) -> String {
+        let message = self.message.to_lowercase();
+        match CROWDED.iter().any(|words| message.contains(words)) {
+            true => "it runs, and gives this user no more connections: let fewer items go at a time (`limits.concurrency`), or let an \
+                     administrator raise the limit"
+                .into(),
+            false => format!("check that the server runs and host and port are right; they come from {origin}"),
+        }
+    }
+
     /// A failure of this kind.
     pub fn new(kind: FaultKind, message: impl Into<String>) -> Fault {
         let message = message.into();

@@ -342,3 +342,22 @@ fn a_plan_is_carried_out_where_the_password_is_the_name_of_the_database_too() {
         clear(&name).await;
     });
 }
+
+/// A server that runs and has no connection left is not told as one that is not there.
+#[test]
+fn a_server_without_a_connection_for_this_user_is_told_as_that() {
+    block_on(async {
+        let (name, address) = database().await;
+        sql(&address, TABLES).await;
+        sql(postgres().reveal(), &format!("alter role {name} nosuperuser connection limit 0")).await;
+        let playbook = format!("{USES}steps:\n- row: {{ table: shop.orders, key: {{ id: 1 }}, set: {{ note: x }} }}\n");
+        let mut desk = Desk::new(SHOP, &[("DBURL", &address)], &[("note", &playbook)]);
+        let came = desk.tried(&["plan", "note", "--reason", "a test"]).await;
+        let said = came.said().split_whitespace().collect::<Vec<_>>().join(" ");
+        for part in ["too many connections", "gives this user no more connections", "`limits.concurrency`"] {
+            assert!(came.exit != Some(0) && said.contains(part), "{part}: {said}");
+        }
+        assert!(!said.contains("check that the server runs"), "{said}");
+        clear(&name).await;
+    });
+}

@@ -308,9 +308,7 @@ impl Address {
             FaultKind::Auth => Some(format!("check user and password; they come from {origin}")),
             FaultKind::NoDatabase => Some(format!("check the database name in {origin}")),
             FaultKind::Denied => Some(format!("this user may not use this database; both come from {origin}")),
-            FaultKind::Refused => {
-                Some(format!("check that the server runs and host and port are right; they come from {origin}"))
-            }
+            FaultKind::Refused => Some(fault.reaching(origin)),
             _ => None,
         };
         advice.into_iter().fold(fault, Fault::advise)

@@ -356,9 +356,7 @@ impl Address {
             )),
             FaultKind::Auth => Some(format!("check user and password; they come from {}", self.origin)),
             FaultKind::NoDatabase => Some(format!("check the database name in {}", self.origin)),
-            FaultKind::Refused => {
-                Some(format!("check that the server runs and host and port are right; they come from {}", self.origin))
-            }
+            FaultKind::Refused => Some(fault.reaching(&self.origin)),
             _ => None,
         };
         advice.into_iter().fold(fault, Fault::advise)
