@@ -7,7 +7,7 @@ use super::{
     pause, plan,
 };
 use crate::{
-    ops::{self, Failure, Surroundings, undo::Wish},
+    ops::{self, Failure, Surroundings, apply::Basis, undo::Wish},
     plan::{Effect, Foreseen, Plan},
     report::{
         exit::Exit,
@@ -75,17 +75,9 @@ pub async fn run(
     if given.plan {
         return Ok(Exit::Done);
     }
-    let left = ops::undo::left_alone(&made);
-    if left > 0 && given.all_or_nothing {
-        let rows = if left == 1 { "a row is".to_owned() } else { format!("{left} rows are") };
-        output.error(
-            &format!("{rows} not as run {} left it, so nothing is taken back", run.short()),
-            &["without `--all-or-nothing` those rows are left alone and the others are taken back".into()],
-        );
-        return Ok(Exit::Drifted);
-    }
+    ops::undo::whole(&ready, &made)?;
     if made.is_empty() {
-        return Ok(nothing(&made, left, output));
+        return Ok(nothing(&made, ops::undo::left_alone(&made), output));
     }
     if !given.yes && !confirmed(output, &format!("Take this back in {}?", setting.environment))? {
         output.note("Nothing was changed.\n");
@@ -94,7 +86,8 @@ pub async fn run(
     let flag = pause::on_signal(output);
     let progress = progress(output);
     let watch = |tick| progress.tick(tick);
-    let carried = ops::undo::undo(surroundings, &record, &ready, &made, &wish, &watch, &flag).await;
+    let basis = Basis { asks: ops::approve::asked(setting, &made), waited: !given.yes, ..Basis::default() };
+    let carried = ops::undo::undo_on(surroundings, &record, &ready, &made, &wish, basis, &watch, &flag).await;
     progress.finish();
     finish(setting.run.id, carried?, &opened, output, given.json)
 }

@@ -11,7 +11,7 @@ use super::{
     project::Opened,
     reconcile,
     record::Record,
-    turn,
+    turn, undo,
 };
 use crate::{
     base::{
@@ -75,6 +75,7 @@ pub async fn within(
     }
     let (mut setting, plan) = setting_of(surroundings, record, opened, run, &roll.run).await?;
     turn::has_come(record, &setting.setting).await?;
+    undo::still_whole_since(&setting.setting, run, &roll.run).await?;
     if roll.run.created.as_ref().is_some_and(|created| &*created.purpose == RECONCILE) {
         reconcile::stops(&mut setting.setting, caps, roll.count() as u64);
     }

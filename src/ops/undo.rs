@@ -24,7 +24,7 @@ use crate::{
         fleet::roll::Roll,
         rehearse::{self, Answers},
         setting::{RunFacts, Setting},
-        state::RunState,
+        state::{APPROVAL, RunState},
         undo::{
             PURPOSE,
             done::{self, Done},
@@ -42,6 +42,7 @@ use crate::{
         words::End,
     },
     plan::{Plan, file::Saved, stored},
+    report::exit::Exit,
 };
 use std::sync::{Arc, atomic::AtomicBool};
 
@@ -406,6 +407,12 @@ fn kept(item: Option<&str>, all_or_nothing: bool, whole: Option<Value>) -> Value
     Value::map(wish.into_iter().chain(whole.map(|whole| (stored::WHOLE, whole))))
 }
 
+/// Whether an undo is wanted as a whole or not at all, as its run keeps it.
+pub(super) fn is_all_or_nothing(created: &RunCreated) -> bool {
+    let wish = created.plan.as_ref().filter(|_| &*created.purpose == PURPOSE);
+    wish.and_then(|wish| wish.get("all_or_nothing")?.as_bool()).unwrap_or(false)
+}
+
 /// The setting of a run that is itself an undo: made again from the events of the run that it takes back.
 pub(super) async fn complete(record: &Record, setting: &mut Setting, created: &RunCreated) -> Result<(), Failure> {
     let Some(about) = created.about.filter(|_| &*created.purpose == PURPOSE) else { return Ok(()) };
@@ -415,8 +422,7 @@ pub(super) async fn complete(record: &Record, setting: &mut Setting, created: &R
     }
     let wish = created.plan.clone().unwrap_or(Value::NULL);
     let item = wish.get("item").and_then(|v| v.as_str().map(str::to_owned));
-    let all_or_nothing = wish.get("all_or_nothing").and_then(|v| v.as_bool()).unwrap_or(false);
-    with_outline(record, setting, about, item.as_deref(), all_or_nothing).await?;
+    with_outline(record, setting, about, item.as_deref(), is_all_or_nothing(created)).await?;
     Ok(())
 }
 
@@ -474,6 +480,53 @@ pub fn left_alone(plan: &Plan) -> usize {
     plan.tally().left_alone
 }
 
+/// Refuses a plan that would take back only a part, where all or nothing was asked for.
+pub fn whole(ready: &Ready, plan: &Plan) -> Result<(), Failure> {
+    if ready.all_or_nothing { takes_all(ready.about, plan) } else { Ok(()) }
+}
+
+fn takes_all(about: RunId, plan: &Plan) -> Result<(), Failure> {
+    let run = about.short();
+    let refused = |exit, what: &str| Failure::refused(exit, format!("{what}, so nothing is taken back"));
+    match (plan.tally().left_alone, Exit::of_plan(plan, false)) {
+        (0, Exit::Done) => Ok(()),
+        (0, exit) => {
+            let of = if plan.many.is_some() { "an item ends" } else { "it ends" };
+            Err(refused(exit, &format!("taking back run {run} would not get through: {of} early"))
+                .help(format!("`trueup undo {run} --plan` shows where and why")))
+        }
+        (left, _) => {
+            let rows = if left == 1 { "a row is".to_owned() } else { format!("{left} rows are") };
+            Err(refused(Exit::Drifted, &format!("{rows} not as run {run} left it"))
+                .help("without `--all-or-nothing` those rows are left alone and the others are taken back"))
+        }
+    }
+}
+
+/// The same of what is there by now, where time has passed since the plan was made: somebody may have changed a row in between.
+async fn still_whole(ready: &Ready, basis: &Basis<'_>, watch: Watch<'_>) -> Result<(), Failure> {
+    if !ready.all_or_nothing || !(basis.saved.is_some() || basis.waited) {
+        return Ok(());
+    }
+    // The steps of a preview are not those of the run, of which the display tells.
+    let quiet = |_| {};
+    let watch: Watch<'_> = if ready.backward.is_some() { watch } else { &quiet };
+    takes_all(ready.about, &planned(ready, watch, None).await?.0)
+}
+
+/// The same of a run that is such an undo and has waited until people agreed: nothing of it is done yet.
+pub(super) async fn still_whole_since(setting: &Setting, run: RunId, state: &RunState) -> Result<(), Failure> {
+    let Some(created) = state.created.as_ref().filter(|created| is_all_or_nothing(created)) else { return Ok(()) };
+    let steps = state.items.get(SINGLE_ITEM).map(|item| &item.steps);
+    let waited = steps.is_some_and(|steps| !steps.is_empty() && steps.keys().all(|path| &**path == APPROVAL));
+    let Some(about) = created.about.filter(|_| waited) else { return Ok(()) };
+    let made = rehearse::plan(setting, &Answers::new(), &|_| {}).await;
+    let plan = made.map_err(|failure| super::plan::of_plan(*failure, setting))?;
+    takes_all(about, &plan).map_err(|failure| {
+        failure.help(format!("`trueup resume {0}` looks again, `trueup cancel {0} --reason …` ends it", run.short()))
+    })
+}
+
 /// Records the run of an undo that was shown, and carries it out.
 pub async fn undo(
     surroundings: &Surroundings,
@@ -490,7 +543,7 @@ pub async fn undo(
 
 /// The same of what it rests on: a saved plan that people agreed to, or their agreement that is still to be asked for.
 #[allow(clippy::too_many_arguments, reason = "what a run is made of, one by one")]
-pub(super) async fn undo_on(
+pub async fn undo_on(
     surroundings: &Surroundings,
     record: &Record,
     ready: &Ready,
@@ -527,6 +580,7 @@ async fn set_out(
                 "`trueup undo {short} --plan --out FILE`, then `trueup approve FILE --reason \"…\"`, then `trueup apply FILE`"
             )));
     }
+    still_whole(ready, &basis, watch).await?;
     let waits = basis.asks.as_ref().map(|asked| Stopped::Waits(asked.step.clone()));
     let created = created(ready, plan, wish, &basis);
     // While its undo is recorded nobody else may work on the run, or take it back as well.

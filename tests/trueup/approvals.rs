@@ -322,6 +322,29 @@ fn an_undo_is_a_change_like_any_other_and_needs_the_same_people() {
 }
 
 #[test]
+fn an_undo_of_all_or_nothing_that_waited_for_approval_is_not_begun_where_somebody_changed_a_row_meanwhile() {
+    block_on(async {
+        let place = office(&On::Sqlite).await;
+        let before = counts(&place).await;
+        trueup(&place, "apply one --yes --actor anna --reason 'Zendesk 1'").await.is(4, &[]);
+        let run = newest(&place).await;
+        trueup(&place, &format!("approve {run} --yes --actor zoe --reason fine")).await.is(0, &[]);
+        trueup(&place, &format!("resume {run} --actor anna")).await.is(0, &["Done: changed"]);
+        trueup(&place, &format!("undo {run} --yes --all-or-nothing --actor anna")).await.is(4, &["Waits for approval"]);
+        let undo = newest(&place).await;
+        trueup(&place, &format!("approve {undo} --yes --actor ben --reason fine")).await.is(0, &["Enough"]);
+        place.admin("update things set count = 99 where id = 1").await;
+        let says = format!("a row is not as run {run} left it, so nothing is taken back");
+        let resume = format!("resume {undo} --actor anna");
+        trueup(&place, &resume).await.is(5, &[&says, &format!("trueup cancel {undo}")]);
+        place.admin("update things set count = 7 where id = 1").await;
+        trueup(&place, &resume).await.is(0, &["Done: taken back"]);
+        assert_eq!(counts(&place).await, before);
+        place.clear().await;
+    });
+}
+
+#[test]
 fn the_undo_of_many_items_is_saved_agreed_to_and_carried_out_once() {
     block_on(async {
         let place = office(&On::Sqlite).await;

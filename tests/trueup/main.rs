@@ -81,4 +81,5 @@ mod undo_many;
 mod undo_others;
 mod undo_rebuilt;
 mod undo_told;
+mod undo_whole;
 mod waiting;

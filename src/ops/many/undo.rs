@@ -24,7 +24,12 @@ use crate::{
         watch::Watch,
     },
     journal::{Journal, failure::JournalError, payload::RunCreated},
-    ops::{Failure, Surroundings, apply::Carried, record::Record},
+    ops::{
+        Failure, Surroundings,
+        apply::Carried,
+        record::Record,
+        undo::{earlier, is_all_or_nothing},
+    },
     plan::{ItemPlan, Many, Plan, Tally, file::Saved, stored},
     template::scope::Entry,
 };
@@ -385,7 +390,7 @@ pub async fn backward_of(
     let Some(about) = created.about.filter(|_| &*created.purpose == PURPOSE) else { return Ok(None) };
     let wish = created.plan.clone().unwrap_or(crate::base::value::Value::NULL);
     let item = wish.get("item").and_then(|v| v.as_str().map(str::to_owned));
-    let all_or_nothing = wish.get("all_or_nothing").and_then(|v| v.as_bool()).unwrap_or(false);
-    let made = crate::ops::undo::earlier(record, setting.run.id, about).await?;
+    let all_or_nothing = is_all_or_nothing(created);
+    let made = earlier(record, setting.run.id, about).await?;
     Ok(Some(backward(record, setting, about, item.as_deref(), all_or_nothing, &made).await?))
 }

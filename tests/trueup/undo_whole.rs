@@ -1,0 +1,131 @@
+//! What is taken back as a whole or not at all: an undo of `--all-or-nothing` whose plan was kept while somebody changed a row.
+
+use super::{hidden::Desk, servers::block_on};
+use std::process::Command;
+use trueup::{
+    base::world::World,
+    mock::{Mock, server::Running},
+};
+
+const MOCK: &str = "trueup: v1\nmock: crm\nroutes:\n- post: /tickets\n  answer: { status: 201, json: { number: \"{{ calls }}\" } }\n\
+                    - delete: \"/tickets/{number}\"\n  answer: { status: 204 }\n";
+const ROWS: &str = "create table acct (id integer primary key, bal int not null, note text); \
+                    insert into acct values (1, 100, 'a'), (2, 200, 'a'), (3, 300, 'a'), (4, 400, 'a');";
+const USES: &str = "uses: { shop: { read: [acct], write: [acct] }, crm: { methods: [POST, DELETE] } }\n";
+const TICKET: &str = "- id: ticket\n  http: { api: crm, post: /tickets, json: {} }\n  repeatable: a test\n  \
+                      undo: { http: { api: crm, delete: \"/tickets/{{ ticket.body.number }}\" }, repeatable: a test }\n";
+
+/// A project with accounts and an API, and what was done there.
+struct Place {
+    desk: Desk,
+    crm: Running,
+}
+
+impl Place {
+    async fn new(book: &str) -> Place {
+        let crm = Mock::from_yaml(MOCK).unwrap().start(World::real()).await.unwrap();
+        let project = format!(
+            "connections:\n  shop: {{ sqlite: {{ path: shop.db }}, tables: {{ acct: {{ key: id, audit: false }} }} }}\n  \
+             crm: {{ http: {{ base: \"{}\", internal: true, allow: {{ methods: [POST, DELETE], paths: [\"/**\"] }} }} }}\n",
+            crm.url()
+        );
+        let place = Place { desk: Desk::new(&project, &[], &[("book", book)]), crm };
+        place.sql(ROWS);
+        place
+    }
+
+    fn sql(&self, text: &str) -> String {
+        let database = self.desk.folder.path().join("shop.db");
+        let output = Command::new("sqlite3").arg(database).arg(text).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().replace('\n', " ")
+    }
+
+    /// The rows, and what was sent.
+    fn stands(&self) -> (String, usize) {
+        (self.sql("select id, bal, note from acct order by id"), self.crm.log().len())
+    }
+
+    /// Applies the playbook; the run's short name.
+    async fn applied(&mut self) -> String {
+        self.desk.run(&["apply", "book", "--yes", "--reason", "a test"], 0).await;
+        self.runs().await.remove(0)
+    }
+
+    async fn runs(&mut self) -> Vec<String> {
+        let runs: serde_json::Value = serde_json::from_str(&self.desk.run(&["runs", "--json"], 0).await.out).unwrap();
+        let short = |run: &serde_json::Value| run["short"].as_str().unwrap().to_owned();
+        runs["runs"].as_array().unwrap().iter().map(short).collect()
+    }
+
+    /// Refused in these words, and nothing was written or sent or recorded.
+    async fn refuses(&mut self, words: &[&str], exit: i32, says: &str) {
+        let before = (self.stands(), self.runs().await);
+        let came = self.desk.run(words, exit).await;
+        let all = came.said().split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(all.contains(says), "`{says}` is not in: {all}");
+        assert_eq!((self.stands(), self.runs().await), before, "{words:?}");
+    }
+}
+
+const ONE: &str = "steps:\n- { id: first, row: { table: shop.acct, key: { id: 1 }, set: { note: t } } }\n\
+                   - { id: second, row: { table: shop.acct, key: { id: 2 }, set: { note: t } } }\n";
+const EACH: &str = "targets: { from: { find: { table: shop.acct, where: { note: a } } }, key: id }\n\
+                    steps:\n- { id: first, row: { table: shop.acct, key: { id: \"{{ item.id }}\" }, set: { note: t } } }\n";
+
+#[test]
+fn a_kept_plan_of_all_or_nothing_takes_nothing_back_where_somebody_changed_a_row_since() {
+    block_on(async {
+        for steps in [ONE, EACH] {
+            let mut place = Place::new(&format!("{USES}{steps}{TICKET}")).await;
+            let run = place.applied().await;
+            let undo = ["undo", &run, "--all-or-nothing", "--reason", "a test"];
+            place.desk.run(&[&undo[..], &["--plan", "--out", "back.plan"]].concat(), 0).await;
+            place.sql("update acct set note = 'by hand' where id = 1");
+            let says = format!("a row is not as run {run} left it, so nothing is taken back");
+            place.refuses(&[&undo[..], &["--yes"]].concat(), 5, &says).await;
+            place.refuses(&["apply", "back.plan", "--yes"], 5, &says).await;
+            // The plan was not used: it holds again when the row is as it was.
+            place.sql("update acct set note = 't' where id = 1");
+            place.desk.run(&["apply", "back.plan", "--yes"], 0).await;
+            assert_eq!(place.stands().0, "1|100|a 2|200|a 3|300|a 4|400|a");
+        }
+    });
+}
+
+#[test]
+fn a_kept_plan_without_all_or_nothing_leaves_the_row_alone_and_takes_back_the_others() {
+    block_on(async {
+        let mut place = Place::new(&format!("{USES}{ONE}{TICKET}")).await;
+        let run = place.applied().await;
+        place.desk.run(&["undo", &run, "--reason", "a test", "--plan", "--out", "back.plan"], 0).await;
+        place.sql("update acct set note = 'by hand' where id = 1");
+        place.desk.run(&["apply", "back.plan", "--yes"], 5).await;
+        assert_eq!(place.stands(), ("1|100|by hand 2|200|a 3|300|a 4|400|a".into(), 2));
+    });
+}
+
+/// A way back of its own that finds no row stops the undo, behind a call.
+const OWN: &str = "row: { table: shop.acct, key: { id: 1 }, set: { note: back } }";
+
+#[test]
+fn with_all_or_nothing_no_item_is_taken_back_where_one_would_stop() {
+    block_on(async {
+        let own = OWN.replace("id: 1", "id: \"{{ item.id }}\"");
+        let steps = format!(
+            "{}  undo: {{ {own} }}\n",
+            EACH.replace("- { id: first, row", "- id: first\n  row").replace("note: t } } }", "note: t } }")
+        );
+        let mut place = Place::new(&format!("{USES}{steps}{TICKET}")).await;
+        let run = place.applied().await;
+        let undo = ["undo", &run, "--all-or-nothing", "--reason", "a test"];
+        place.desk.run(&[&undo[..], &["--plan", "--out", "back.plan"]].concat(), 0).await;
+        place.sql("delete from acct where id = 2");
+        let says = format!("taking back run {run} would not get through: an item ends early");
+        place.refuses(&[&undo[..], &["--yes"]].concat(), 4, &says).await;
+        place.refuses(&["apply", "back.plan", "--yes"], 4, &says).await;
+        // Without it the others are taken back, as `apply` carries out the others.
+        place.desk.run(&["undo", &run, "--yes", "--reason", "a test"], 4).await;
+        assert_eq!(place.stands().0, "1|100|back 3|300|back 4|400|back");
+    });
+}
