@@ -113,7 +113,7 @@ pub async fn of_loaded(
 }
 
 /// Nothing of it would be carried out: its only item ends early, or what is done once for all of them does.
-fn ends_at_once(plan: &Plan) -> bool {
+pub(super) fn ends_at_once(plan: &Plan) -> bool {
     let count = if plan.many.is_some() { 1 } else { plan.items.len() };
     plan.items.iter().take(count).any(|item| item.ends_early().is_some())
 }
@@ -152,10 +152,11 @@ async fn of_file(
         plan::draw(&opened.project, usable.loaded.checked.source(), output.look(), |view| {
             say(drawn::text(&saved.plan, &about, view));
         });
-        if saved.header.undo.is_some() {
-            return Ok(undo::nothing(&saved.plan, ops::undo::left_alone(&saved.plan), output));
-        }
-        return Ok(Exit::of_plan(&saved.plan, false));
+        let said = saved.header.undo.as_ref().and_then(|of| {
+            let then = format!("plan it anew: `trueup undo {} --plan --out FILE`", of.run.short());
+            undo::not_begun(&saved.plan, &then, output)
+        });
+        return Ok(said.unwrap_or_else(|| Exit::of_plan(&saved.plan, false)));
     }
     say(drawn::brief(&saved.plan, &about, output.look()));
     ops::approve::enough(&matter, &page::quoted(file))?;

@@ -1,7 +1,7 @@
 //! `trueup undo`
 
 use super::{
-    apply::{confirmed, finish, progress},
+    apply::{confirmed, ends_at_once, finish, progress},
     arguments::Undo,
     output::Output,
     pause, plan,
@@ -76,8 +76,8 @@ pub async fn run(
         return Ok(Exit::Done);
     }
     ops::undo::whole(&ready, &made)?;
-    if made.is_empty() {
-        return Ok(nothing(&made, ops::undo::left_alone(&made), output));
+    if let Some(exit) = not_begun(&made, "the same command takes back what can be taken back", output) {
+        return Ok(exit);
     }
     if !given.yes && !confirmed(output, &format!("Take this back in {}?", setting.environment))? {
         output.note("Nothing was changed.\n");
@@ -92,18 +92,35 @@ pub async fn run(
     finish(setting.run.id, carried?, &opened, output, given.json)
 }
 
+/// The exit code of an undo that is not begun, which it says: it would stop on its way, or there is nothing to do. `then`: what to do once
+/// the reasons are settled.
+pub(super) fn not_begun(made: &Plan, then: &str, output: &Output) -> Option<Exit> {
+    if !ends_at_once(made) {
+        return made.is_empty().then(|| nothing(made, then, output));
+    }
+    stands(then, output);
+    Some(match Exit::of_plan(made, false) {
+        // It ends as its author wants, and what the run did stands all the same.
+        Exit::Done => Exit::Drifted,
+        exit => exit,
+    })
+}
+
+/// A lock that somebody holds, a right that is missing, a trigger that refuses: what the run did stands as it is.
+fn stands(then: &str, output: &Output) {
+    output.error("nothing is taken back, and the reasons stand above", &[format!("once that is settled, {then}")]);
+}
+
 /// There is nothing to do: all is as it was already, or nothing of it can be taken back.
-pub(super) fn nothing(made: &Plan, left: usize, output: &Output) -> Exit {
+fn nothing(made: &Plan, then: &str, output: &Output) -> Exit {
     let tally = made.tally();
     let steps = || made.items.iter().flat_map(|item| &item.steps);
     let rows = |e: &Effect| matches!(e, Effect::Rows { .. });
-    if left > 0 {
+    if tally.left_alone > 0 {
         output.note("Nothing is taken back: the rows are left alone, for the reasons above.\n");
         Exit::Drifted
     } else if tally.ended() > 0 {
-        // A lock that somebody holds, a right that is missing, a trigger that refuses: what the run did stands as it is.
-        let again = "once that is settled, the same command takes back what can be taken back";
-        output.error("nothing is taken back, and the reasons stand above", &[again.into()]);
+        stands(then, output);
         Exit::Drifted
     } else if tally.unchanged > 0 && tally.left > 0
         || steps().any(|s| s.foreseen == Foreseen::Unchanged || s.effects.iter().any(rows)) && !tally.stays.is_empty()

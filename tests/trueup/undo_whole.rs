@@ -1,4 +1,5 @@
-//! What is taken back as a whole or not at all: an undo of `--all-or-nothing` whose plan was kept while somebody changed a row.
+//! What is taken back as a whole or not at all: an undo of `--all-or-nothing` whose plan was kept while somebody changed a row, and an undo
+//! that would stop on its way.
 
 use super::{hidden::Desk, servers::block_on};
 use std::process::Command;
@@ -107,6 +108,25 @@ fn a_kept_plan_without_all_or_nothing_leaves_the_row_alone_and_takes_back_the_ot
 
 /// A way back of its own that finds no row stops the undo, behind a call.
 const OWN: &str = "row: { table: shop.acct, key: { id: 1 }, set: { note: back } }";
+
+#[test]
+fn an_undo_that_would_stop_on_its_way_is_not_begun() {
+    block_on(async {
+        let own = format!(
+            "steps:\n- id: own\n  row: {{ table: shop.acct, key: {{ id: 1 }}, set: {{ note: t }} }}\n  undo: {{ {OWN} }}\n"
+        );
+        let mut place = Place::new(&format!("{USES}{own}{TICKET}")).await;
+        let run = place.applied().await;
+        place.sql("delete from acct where id = 1");
+        let says = "Plan: it stops at `own`, after 1 request";
+        place.refuses(&["undo", &run, "--yes", "--reason", "a test"], 4, says).await;
+        place.desk.run(&["undo", &run, "--plan", "--out", "back.plan", "--reason", "a test"], 0).await;
+        place.refuses(&["apply", "back.plan", "--yes"], 4, says).await;
+        place.sql("insert into acct values (1, 100, 't')");
+        place.desk.run(&["undo", &run, "--yes", "--reason", "a test"], 0).await;
+        assert_eq!(place.stands(), ("1|100|back 2|200|a 3|300|a 4|400|a".into(), 2));
+    });
+}
 
 #[test]
 fn with_all_or_nothing_no_item_is_taken_back_where_one_would_stop() {
