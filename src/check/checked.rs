@@ -90,6 +90,8 @@ pub struct StepFacts {
     pub tables_written: Vec<TableName>,
     /// How a lost answer is judged.
     pub recovery: Recovery,
+    /// It stands in a transaction, which is taken back as a whole.
+    pub together: bool,
 }
 
 /// A playbook that passed every rule.

@@ -85,5 +85,6 @@ fn of_visit(scene: &Scene<'_>, visit: &Visit<'_>) -> StepFacts {
         tables_read: tables_read(scene, visit),
         tables_written: tables_written(scene, visit),
         recovery: recovery(scene, visit),
+        together: visit.transaction.is_some(),
     }
 }

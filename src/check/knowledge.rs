@@ -26,6 +26,9 @@ pub struct Knowledge {
     pub queues: HashMap<Arc<str>, sidekiq::Survey>,
     /// What the database said to each statement, by the place of the step's action ([`Statement::at`]).
     pub prepared: HashMap<Span, Result<Prepared, PrepareFault>>,
+    /// The text is that of a run. What it says and was never kept is no reason to refuse it any more: its run goes on, and is taken back, as
+    /// it always was.
+    pub carried: bool,
 }
 
 /// One statement of a playbook, to be prepared against a live database.

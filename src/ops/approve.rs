@@ -212,7 +212,7 @@ pub fn of_run(opened: &Opened, run: RunId, state: &RunState) -> Result<Matter, F
     let facts =
         project::of_source(Source::new("the run's project file", created.facts.to_string()), opened.root.clone())?;
     let text = Source::new(format!("{} (as run {short} carries it)", created.playbook), created.text.to_string());
-    let loaded = playbook::of_source(text, &facts, None)?;
+    let loaded = playbook::of_run(text, &facts)?;
     let playbook = loaded.checked.playbook();
     let items = created.plan.as_ref().and_then(stored::of_whole);
     let Some(items) = items else {

@@ -41,9 +41,14 @@ pub fn names_for(source: &Source, opened: &Opened) -> Option<Vec<String>> {
     source.text().contains("call:").then(names)
 }
 
-/// Checks a text that is at hand: the one that a run carries.
+/// Checks a text that is at hand.
 pub fn of_source(source: Arc<Source>, opened: &Opened, name: Option<String>) -> Result<Loaded, Failure> {
     judged(source, opened, Knowledge { name, ..Knowledge::default() })
+}
+
+/// The text that a run carries, with the project file of that run.
+pub fn of_run(source: Arc<Source>, then: &Opened) -> Result<Loaded, Failure> {
+    judged(source, then, Knowledge { carried: true, ..Knowledge::default() })
 }
 
 fn judged(source: Arc<Source>, opened: &Opened, knowledge: Knowledge) -> Result<Loaded, Failure> {

@@ -224,7 +224,7 @@ pub(super) async fn setting_as(
     let then = project::of_source(source, opened.root.clone())?;
     let text =
         Source::new(format!("{} (as run {} carries it)", created.playbook, of.short()), created.text.to_string());
-    let loaded = playbook::of_source(text, &then, None)?;
+    let loaded = playbook::of_run(text, &then)?;
     assemble(surroundings, &then, loaded.checked, &created.environment, facts, created.params.clone()).await
 }
 

@@ -306,7 +306,7 @@ pub async fn usable(
         let then = Source::new("the run's project file", saved.header.facts.to_string());
         let then = super::project::of_source(then, opened.root.clone())?;
         let text = Source::new(saved.header.shown.to_string(), saved.header.text.to_string());
-        let loaded = playbook::of_source(text, &then, None)?;
+        let loaded = playbook::of_run(text, &then)?;
         return Ok(Usable { saved, loaded });
     }
     same_project(opened, &saved.header)?;

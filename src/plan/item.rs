@@ -166,6 +166,8 @@ pub enum Reversal {
     SameWay,
     /// By the step under its `undo`: the word of that step's action.
     ByStep(Arc<str>),
+    /// By the images of its rows, with the others of its transaction; where there are none, by the step under its `undo`: that action's word.
+    ImagesOrStep(Arc<str>),
     /// By the text of the job, while nobody has taken it.
     ByText,
     /// There is nothing to take back, and why.
@@ -175,12 +177,13 @@ pub enum Reversal {
 }
 
 impl Reversal {
-    /// `automatic`, `same_way`, `by_step`, `not_needed`, `irreversible`.
+    /// `automatic`, `same_way`, `by_step`, `images_or_step`, `by_text`, `not_needed`, `irreversible`.
     pub fn word(&self) -> &'static str {
         match self {
             Reversal::Automatic => "automatic",
             Reversal::SameWay => "same_way",
             Reversal::ByStep(_) => "by_step",
+            Reversal::ImagesOrStep(_) => "images_or_step",
             Reversal::ByText => "by_text",
             Reversal::NotNeeded(_) => "not_needed",
             Reversal::Irreversible(_) => "irreversible",
@@ -195,6 +198,9 @@ impl Reversal {
             Reversal::SameWay => "by writing the old fields".into(),
             Reversal::ByText => "the jobs go back where they were, unless a worker took them".into(),
             Reversal::ByStep(action) => format!("by its `undo` ({action})"),
+            Reversal::ImagesOrStep(action) => {
+                format!("by the images of its rows; where there are none, by its `undo` ({action})")
+            }
             Reversal::NotNeeded(why) => format!("nothing to take back{}", because(why)),
             Reversal::Irreversible(why) => format!("cannot be taken back{}", because(why)),
         }

@@ -219,7 +219,7 @@ impl Field for Reversal {
     fn store(&self) -> Option<Value> {
         let (action, why) = match self {
             Reversal::Automatic | Reversal::SameWay | Reversal::ByText => (None, None),
-            Reversal::ByStep(action) => (action.store(), None),
+            Reversal::ByStep(action) | Reversal::ImagesOrStep(action) => (action.store(), None),
             Reversal::NotNeeded(why) | Reversal::Irreversible(why) => (None, why.store()),
         };
         of([("way", Some(self.word().into())), ("action", action), ("why", why)])
@@ -232,6 +232,7 @@ impl Field for Reversal {
             "same_way" => Reversal::SameWay,
             "by_text" => Reversal::ByText,
             "by_step" => Reversal::ByStep(part(map, "action")?),
+            "images_or_step" => Reversal::ImagesOrStep(part(map, "action")?),
             "not_needed" => Reversal::NotNeeded(part(map, "why")?),
             "irreversible" => Reversal::Irreversible(part(map, "why")?),
             _ => return Err(BadRecord::new("is a word that this version does not know").within("way")),

@@ -253,7 +253,8 @@ fn step_at(page: &mut Page, indent: usize, step: &StepPlan, stop: Option<&Stop>,
     // Of what an undo does not take back the note says why.
     if let Some(undo) = step.undo.as_ref().filter(|_| step.foreseen != Foreseen::Warns) {
         let tone = if matches!(undo, Reversal::Irreversible(_)) { Tone::Care } else { Tone::Dim };
-        let taken = matches!(undo, Reversal::Automatic | Reversal::SameWay | Reversal::ByStep(_));
+        let taken =
+            matches!(undo, Reversal::Automatic | Reversal::SameWay | Reversal::ByStep(_) | Reversal::ImagesOrStep(_));
         let words = if taken { format!("taken back {}", undo.words()) } else { undo.words() };
         page.line(deeper, Line::of(tone, words));
     }

@@ -1,11 +1,20 @@
-//! What is taken back as a whole or not at all: an undo of `--all-or-nothing` whose plan was kept while somebody changed a row, and an undo
-//! that would stop on its way.
+//! What is taken back as a whole or not at all: the rows of a transaction, an undo of `--all-or-nothing` whose plan was kept while somebody
+//! changed a row, and an undo that would stop on its way.
 
-use super::{hidden::Desk, servers::block_on};
-use std::process::Command;
+use super::{
+    hidden::Desk,
+    many::{Store, playbook},
+    servers::{block_on, request, said},
+};
+use std::{process::Command, sync::atomic::AtomicBool};
 use trueup::{
-    base::world::World,
+    base::{source::Source, world::World},
+    engine::drive::Stopped,
+    journal::words::End,
     mock::{Mock, server::Running},
+    ops,
+    plan::Reversal,
+    trial::bench::On,
 };
 
 const MOCK: &str = "trueup: v1\nmock: crm\nroutes:\n- post: /tickets\n  answer: { status: 201, json: { number: \"{{ calls }}\" } }\n\
@@ -147,5 +156,60 @@ fn with_all_or_nothing_no_item_is_taken_back_where_one_would_stop() {
         // Without it the others are taken back, as `apply` carries out the others.
         place.desk.run(&["undo", &run, "--yes", "--reason", "a test"], 4).await;
         assert_eq!(place.stands().0, "1|100|back 3|300|back 4|400|back");
+    });
+}
+
+const STATEMENT: &str = "uses: { shop: { write: [acct] } }\nsteps:\n- id: both\n  block:\n    transaction: shop\n    steps:\n    \
+    - id: all\n      sql: { db: shop, sql: \"update acct set bal = bal + 1 where id < 3\", touches: 2 }\n      repeatable: a test\n      \
+    undo: { sql: { db: shop, sql: \"update acct set bal = 0 where id < 9\", touches: 0..9 }, repeatable: a test }\n";
+
+#[test]
+fn the_plan_says_how_a_statement_in_a_transaction_is_taken_back_and_so_it_is() {
+    block_on(async {
+        let mut place = Place::new(STATEMENT).await;
+        let planned = place.desk.run(&["plan", "book"], 0).await.out;
+        let says = "taken back by the images of its rows; where there are none, by its `undo` (sql)";
+        assert!(planned.split_whitespace().collect::<Vec<_>>().join(" ").contains(says), "{planned}");
+        let json = place.desk.run(&["plan", "book", "--json"], 0).await.out;
+        assert!(json.contains("\"images_or_step\""), "{json}");
+        let page = place.desk.run(&["doc", "book"], 0).await.out;
+        assert!(page.contains("where its rows cannot be told, by a step of its own"), "{page}");
+        // A kept plan has it as well.
+        place.desk.run(&["plan", "book", "--out", "a.plan"], 0).await;
+        let kept = place.desk.run(&["plan", "show", "a.plan"], 0).await.out;
+        assert!(kept.split_whitespace().collect::<Vec<_>>().join(" ").contains(says), "{kept}");
+        let run = place.applied().await;
+        place.desk.run(&["undo", &run, "--yes", "--reason", "a test"], 0).await;
+        assert_eq!(place.stands().0, "1|100|a 2|200|a 3|300|a 4|400|a", "by the images");
+    });
+}
+
+/// Parts of a transaction with a way back of their own, which earlier versions let pass and did not keep.
+const PARTS: &str = "steps:\n- id: both\n  block:\n    transaction: shop\n    steps:\n    \
+    - id: one\n      row: { table: shop.things, key: { id: 1 }, set: { count: 5 } }\n      undo: none_needed\n      because: it stays\n    \
+    - id: two\n      row: { table: shop.things, key: { id: 2 }, set: { count: 6 } }\n      \
+    undo: { row: { table: shop.things, key: { id: 2 }, set: { count: 77 } } }\n";
+
+#[test]
+fn a_run_of_an_earlier_version_is_taken_back_as_before_whatever_its_transaction_says_of_its_parts() {
+    block_on(async {
+        let store = Store::open(&On::Sqlite, 2).await;
+        let (here, opened) = (&store.shop.here, &store.shop.opened);
+        let text = Source::new("playbook.yaml", playbook(&[PARTS]));
+        let refused = ops::playbook::of_source(text.clone(), opened, None).err().map(|f| said(&f)).unwrap_or_default();
+        assert_eq!(refused.matches("error[E0304]").count(), 2, "{refused}");
+        let loaded = ops::playbook::of_run(text, opened).unwrap_or_else(|f| panic!("{}", said(&f)));
+        let prepared = ops::plan::setting(here, opened, loaded, &request(&[])).await.unwrap();
+        let plan = ops::plan::plan(&prepared.setting, &request(&[]), &|_| {}).await.unwrap();
+        let ways: Vec<_> = plan.items[0].steps.iter().filter_map(|step| step.undo.clone()).collect();
+        assert_eq!(ways, [Reversal::Automatic, Reversal::Automatic]);
+        let (record, stop) = (store.record().await, AtomicBool::new(false));
+        ops::apply::apply(here, &record, opened, &prepared.setting, &plan, &|_| {}, &stop).await.unwrap();
+        record.journal.close().await.unwrap();
+        assert_eq!(store.column("count").await, ["5", "6"]);
+        let carried = store.undo(prepared.setting.run.id, None).await.unwrap_or_else(|f| panic!("{}", said(&f)));
+        assert_eq!(carried.stopped, Stopped::Closed(End::Changed));
+        assert_eq!(store.column("count").await, ["0", "0"]);
+        store.shop.close().await;
     });
 }

@@ -5,7 +5,10 @@ use crate::{
         kinds::Act,
         step::{Step, Undo},
     },
-    base::diagnostic::{Code, Diagnostic, Diagnostics},
+    base::{
+        diagnostic::{Code, Diagnostic, Diagnostics},
+        source::Span,
+    },
     check::scene::{Role, Scene, Visit, sql_of, writes},
     connection::sql_rules::Class,
     effect::change::TableName,
@@ -28,7 +31,10 @@ pub static ODD_WAY_BACK: Code = Code {
     title: "a way back that does not fit the step",
     explain: "`undo:` and `irreversible:` belong to steps that change something, and exclude each other. `undo: automatic` belongs to `row`, \
         `rows`, and `sql` statements of one declared table, `undo: none_needed` needs a reason under `because:`, and the step under `undo:` must itself change something \
-        (and has no `undo:` of its own: undoing an undo runs the step again).",
+        (and has no `undo:` of its own: undoing an undo runs the step again).\n\n\
+        All rows of a `block: { transaction }` are taken back together, by their images. So `undo: none_needed` is refused for `row`, `rows` and `sql` inside it, \
+        and an `undo:` step for `row` and `rows`: neither would be kept. An `undo:` step of a `sql` statement is used only where its rows cannot be told by \
+        their keys. A change that goes another way back stands before the block or after it.",
 };
 
 /// All codes of this file.
@@ -118,6 +124,9 @@ fn fits(scene: &Scene<'_>, visit: &Visit<'_>, problems: &mut Diagnostics) {
     if common.undo.is_some() && common.irreversible.is_some() {
         odd("`undo:` and `irreversible:` exclude each other", "keep the one that is true");
     }
+    if let Some(problem) = apart(scene, visit, at) {
+        return problems.push(problem);
+    }
     match &common.undo {
         Some(Undo::Automatic(_)) if !rows && !leaves_images(scene, visit) => odd(
             &format!("`{}` cannot be taken back automatically{}", step.act.word(), why(step)),
@@ -132,4 +141,24 @@ fn fits(scene: &Scene<'_>, visit: &Visit<'_>, problems: &mut Diagnostics) {
         ),
         _ => {}
     }
+}
+
+/// A part of a transaction would go another way back than the whole, which the engine does not do.
+fn apart(scene: &Scene<'_>, visit: &Visit<'_>, at: Span) -> Option<Diagnostic> {
+    let transaction = visit.transaction.filter(|_| !scene.knowledge.carried)?;
+    let step = visit.step;
+    let said = match (&step.common.undo, &step.act) {
+        (Some(Undo::NoneNeeded(_)), Act::Row(_) | Act::Rows(_) | Act::Sql(_)) => "`undo: none_needed` of a part",
+        (Some(Undo::Step(_)), Act::Row(_) | Act::Rows(_)) => "an `undo:` of a part",
+        _ => return None,
+    };
+    let instead = match &step.act {
+        Act::Sql(_) if leaves_images(scene, visit) => "write `undo: automatic`",
+        Act::Sql(_) => "give `undo:` a step that takes it back",
+        _ => "take it out",
+    };
+    let message =
+        format!("a transaction is taken back as a whole, by the images of its rows: {said} would not be kept");
+    let problem = Diagnostic::error(&ODD_WAY_BACK, at, message).label(transaction.span, "the transaction");
+    Some(problem.help(format!("{instead}, or put the step before or behind the block")))
 }

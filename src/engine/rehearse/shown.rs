@@ -105,7 +105,9 @@ impl Pass<'_> {
         let title = step.common.title.as_ref().and_then(|t| t.preview(&self.scope).ok());
         notes.extend(self.if_lost(step, foreseen));
         // What an undo does is taken back by an undo of it.
-        let undo = if foreseen.acts() && self.root.outline.scope.is_none() { way_back(step) } else { None };
+        let together = self.setting.checked.facts(step).is_some_and(|facts| facts.together);
+        let shows = foreseen.acts() && self.root.outline.scope.is_none();
+        let undo = if shows { way_back(step, together) } else { None };
         let rows =
             effects.iter().filter_map(|e| if let Effect::Rows { changes, .. } = e { Some(changes) } else { None });
         let fixed = rows.into_iter().find_map(|rows| undo::outline::only_added(rows, self.setting));
@@ -176,13 +178,15 @@ fn hooks(setting: &Setting, carried: &Carried) -> Vec<String> {
         .collect()
 }
 
-/// How a step is taken back; nothing for one that changes nothing.
-pub fn way_back(step: &Step) -> Option<Reversal> {
+/// How a step is taken back; nothing for one that changes nothing. `together`: with the others of its transaction, by the images of all rows.
+pub fn way_back(step: &Step, together: bool) -> Option<Reversal> {
     let text = |text: &crate::template::Text| text.scalar().text.trim().to_owned();
     if let Some(why) = &step.common.irreversible {
         return Some(Reversal::Irreversible(Some(text(why))));
     }
     match (&step.common.undo, &step.act) {
+        (_, Act::Row(_) | Act::Rows(_)) if together => Some(Reversal::Automatic),
+        (Some(Undo::Step(step)), Act::Sql(_)) if together => Some(Reversal::ImagesOrStep(step.act.word().into())),
         (Some(Undo::NoneNeeded(_)), _) => Some(Reversal::NotNeeded(step.common.because.as_ref().map(text))),
         (Some(Undo::Step(step)), _) => Some(Reversal::ByStep(step.act.word().into())),
         (Some(Undo::Automatic(_)), Act::Resource(_)) => Some(Reversal::SameWay),

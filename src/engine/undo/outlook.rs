@@ -25,7 +25,7 @@ fn any(steps: &[Step], project: Option<&Project>) -> bool {
 }
 
 fn goes_back(step: &Step, project: Option<&Project>) -> bool {
-    let way = shown::way_back(step);
+    let way = shown::way_back(step, false);
     match &step.act {
         Act::Resource(spec) if way == Some(Reversal::SameWay) => {
             let kind = spec.kind().and_then(|kind| match kind {

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     action::step::{Step, Undo},
-    check::{Checked, Recovery},
+    check::{Checked, Recovery, StepFacts},
 };
 
 /// One row for each change.
@@ -16,7 +16,7 @@ pub fn undone(checked: &Checked) -> Vec<Block> {
         for step in list {
             step.each(&mut |step| {
                 if let Some(facts) = checked.facts(step).filter(|facts| facts.writes) {
-                    rows.push(vec![label(step, checked), back(step, checked), lost(facts.recovery)]);
+                    rows.push(vec![label(step, checked), back(step, facts, checked), lost(facts.recovery)]);
                 }
             });
         }
@@ -30,7 +30,8 @@ pub fn undone(checked: &Checked) -> Vec<Block> {
     vec![Block::Para(intro), Block::Table(vec!["change", "taken back", "if nobody knows whether it happened"], rows)]
 }
 
-fn back(step: &Step, checked: &Checked) -> Words {
+fn back(step: &Step, facts: &StepFacts, checked: &Checked) -> Words {
+    const ITSELF: &str = "by itself: every row becomes what it was";
     if let Some(why) = &step.common.irreversible {
         return text("").strong("cannot be taken back").say(": ").and(prose(why.scalar().text.trim()));
     }
@@ -39,8 +40,12 @@ fn back(step: &Step, checked: &Checked) -> Words {
             Some(why) => text("need not be: ").and(prose(why.scalar().text.trim())),
             None => text("need not be"),
         },
+        // The rows of a transaction go back together, by their images.
+        Some(Undo::Step(undo)) if facts.together => {
+            text(ITSELF).say("; where its rows cannot be told, by a step of its own: ").and(deed(undo, checked))
+        }
         Some(Undo::Step(undo)) => text("by a step of its own: ").and(deed(undo, checked)),
-        Some(Undo::Automatic(_)) | None => text("by itself: every row becomes what it was"),
+        Some(Undo::Automatic(_)) | None => text(ITSELF),
     }
 }
 
