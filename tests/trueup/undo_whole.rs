@@ -116,13 +116,16 @@ fn a_kept_plan_without_all_or_nothing_leaves_the_row_alone_and_takes_back_the_ot
 }
 
 /// A way back of its own that finds no row stops the undo, behind a call.
-const OWN: &str = "row: { table: shop.acct, key: { id: 1 }, set: { note: back } }";
+/// A way back that stops where its row is gone. (That of a `row` step would be left alone.)
+const OWN: &str =
+    "sql: { db: shop, sql: \"update acct set note = 'back' where id = ID\", touches: 1 }, repeatable: a test";
 
 #[test]
 fn an_undo_that_would_stop_on_its_way_is_not_begun() {
     block_on(async {
+        let own = OWN.replace("ID", "1");
         let own = format!(
-            "steps:\n- id: own\n  row: {{ table: shop.acct, key: {{ id: 1 }}, set: {{ note: t }} }}\n  undo: {{ {OWN} }}\n"
+            "steps:\n- id: own\n  row: {{ table: shop.acct, key: {{ id: 1 }}, set: {{ note: t }} }}\n  undo: {{ {own} }}\n"
         );
         let mut place = Place::new(&format!("{USES}{own}{TICKET}")).await;
         let run = place.applied().await;
@@ -140,7 +143,7 @@ fn an_undo_that_would_stop_on_its_way_is_not_begun() {
 #[test]
 fn with_all_or_nothing_no_item_is_taken_back_where_one_would_stop() {
     block_on(async {
-        let own = OWN.replace("id: 1", "id: \"{{ item.id }}\"");
+        let own = OWN.replace("ID", "{{ item.id }}");
         let steps = format!(
             "{}  undo: {{ {own} }}\n",
             EACH.replace("- { id: first, row", "- id: first\n  row").replace("note: t } } }", "note: t } }")
