@@ -181,7 +181,9 @@ impl Driver<'_> {
     async fn moved(&self, place: &Place, writing: &mut Writing) -> Result<Vec<left::LeftAlone>, Trouble> {
         let Some(since) = &place.since else { return Ok(Vec::new()) };
         let steps = self.state.items.get(&self.item).into_iter().flat_map(|item| item.steps.values());
-        let own: Vec<&RowChange> = steps.flat_map(|step| &step.changes).collect();
+        // Images of what was never committed are none of this run's changes.
+        let changed: Vec<_> = steps.map(|step| step.changes_of_run()).collect();
+        let own: Vec<&RowChange> = changed.iter().flat_map(|rows| rows.iter()).collect();
         Box::pin(undo::restore::moved(writing, since, &own, self.setting, place.step.act_at)).await
     }
 

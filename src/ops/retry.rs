@@ -184,19 +184,9 @@ async fn stands(record: &Record, run: RunId) -> Result<(), Failure> {
     let runs = runs_of(record, run).await?;
     let (by, is) = match standing::of(&runs, run) {
         // An undo that left something alone, or broke off, has taken the rest back all the same.
-        Standing::Stands => match taken_apart_by(record, run).await? {
+        Standing::Stands => match taken_apart_by(record, &runs, run).await? {
             None => return Ok(()),
-            Some(by) => {
-                let undo = by.id.short();
-                let message = format!(
-                    "run {} cannot be done again: run {undo} by {} has taken a part of it back",
-                    run.short(),
-                    by.actor
-                );
-                return Err(Failure::usage(message)
-                    .help("make a new run of it: `trueup plan`, then `trueup apply`")
-                    .help(format!("or make that part again first: `trueup undo {undo}`")));
-            }
+            Some(by) => (by, "has taken a part of it back"),
         },
         Standing::TakenBack(by) => (by, "took it back"),
         Standing::MadeAgain(by) => (by, "made it again after it had been taken back"),

@@ -212,7 +212,8 @@ pub fn who(claim: &Claim) -> String {
 async fn stands(record: &Record, run: RunId, item: Option<&str>) -> Result<(), Failure> {
     let short = run.short();
     let runs = runs_of(record, run).await?;
-    if let Standing::UnderWay(by) = standing::of(&runs, run) {
+    let undos = || runs.iter().filter(|undo| undo.about == Some(run));
+    if let Some(by) = undos().find(|undo| undo.end.is_none()) {
         return Err(Failure::usage(format!(
             "run {} by {} takes run {short} back and is not over",
             by.id.short(),
@@ -220,7 +221,7 @@ async fn stands(record: &Record, run: RunId, item: Option<&str>) -> Result<(), F
         ))
         .help(format!("`trueup resume {}` goes on with it", by.id.short())));
     }
-    for undo in runs.iter().filter(|undo| undo.about == Some(run)) {
+    for undo in undos() {
         let part = part_of(record, undo.id).await?;
         if part.as_deref().is_some_and(|part| item.is_some_and(|item| item != part)) {
             continue;
@@ -295,12 +296,15 @@ pub(super) async fn taken_back_by(record: &Record, run: RunId) -> Result<Option<
 }
 
 /// An earlier undo of a run that did something, and stands: what is done again must not rest on what is gone.
-pub(super) async fn taken_apart_by(record: &Record, run: RunId) -> Result<Option<RunSummary>, Failure> {
-    let runs = runs_of(record, run).await?;
+pub(super) async fn taken_apart_by<'r>(
+    record: &Record,
+    runs: &'r [RunSummary],
+    run: RunId,
+) -> Result<Option<&'r RunSummary>, Failure> {
     for undo in runs.iter().filter(|undo| undo.about == Some(run) && undo.end.is_some()) {
-        let stands = matches!(standing::of(&runs, undo.id), Standing::Stands | Standing::MadeAgain(_));
+        let stands = matches!(standing::of(runs, undo.id), Standing::Stands | Standing::MadeAgain(_));
         if stands && did_something(record, undo).await? {
-            return Ok(Some(undo.clone()));
+            return Ok(Some(undo));
         }
     }
     Ok(None)

@@ -55,7 +55,14 @@ impl Desk {
 
     /// The same where any end is good.
     pub(super) async fn tried(&mut self, arguments: &[&str]) -> Came {
-        let child = program(self.folder.path(), &self.variables, arguments).spawn().unwrap();
+        self.tried_with(&[], arguments).await
+    }
+
+    /// The same with these variables besides.
+    pub(super) async fn tried_with(&mut self, more: &[(&str, String)], arguments: &[&str]) -> Came {
+        let more = more.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+        let variables: Vec<_> = self.variables.iter().cloned().chain(more).collect();
+        let child = program(self.folder.path(), &variables, arguments).spawn().unwrap();
         let came = wait(child).await.unwrap();
         self.said.push_str(&came.out);
         self.said.push_str(&came.err);

@@ -196,3 +196,36 @@ fn a_way_back_to_a_row_that_is_gone_is_left_alone() {
         assert_eq!(balances(&desk), "100 300 400");
     });
 }
+
+/// Wherever the undo dies: what somebody changes before it goes on, in a row that it had not got to, stays. Images of what was never committed are no
+/// change of its own.
+#[test]
+fn a_way_back_that_was_killed_before_its_commit_tramples_no_later_edit() {
+    block_on(async {
+        let crm = Mock::from_yaml(MOCK).unwrap().start(World::real()).await.unwrap();
+        let (mut killed, mut edited) = (0, 0);
+        for at in 1.. {
+            let mut desk = desk(&crm);
+            let run = begun(&mut desk, &["apply", "own", "--yes", "--reason", "a test"], 0).await;
+            let undo = ["undo", &run, "--yes", "--reason", "a test"];
+            let came = desk.tried_with(&[("TRUEUP_CRASH_AT", at.to_string())], &undo).await;
+            if !came.killed() {
+                assert_eq!(came.exit, Some(0), "{}", came.said());
+                break;
+            }
+            killed += 1;
+            let open = balances(&desk).starts_with("1 220");
+            if open {
+                edited += 1;
+                sql(&desk, "update acct set bal = 999 where id = 2");
+            }
+            let runs = desk.run(&["runs", "--json"], 0).await;
+            let runs: serde_json::Value = serde_json::from_str(&runs.out).unwrap();
+            let newest = runs["runs"][0]["short"].as_str().unwrap().to_owned();
+            desk.tried(&if newest == run { undo.to_vec() } else { vec!["resume", &newest] }).await;
+            let now = balances(&desk);
+            assert!(now.contains(if open { " 999 300" } else { " 200 300" }), "killed at {at}: {now}");
+        }
+        assert!(killed > 15 && edited > 5, "{killed} times killed, {edited} times edited");
+    });
+}

@@ -266,11 +266,9 @@ impl<'a> Pass<'a> {
             self.scope = place.known.clone().unwrap_or_else(|| around.clone());
             self.setting = self.root.of_call(place.call().map(|call| &*call.playbook));
             if let Some(since) = &place.since {
-                match self.was_moved(&place.path, &place.step, since).await {
-                    Ok(false) => {}
-                    Ok(true) => continue,
-                    Err(Stepped::Interrupt(interrupt)) => return Err(interrupt),
-                    Err(Stepped::Trouble(trouble)) => return Err(Interrupt::Trouble(trouble, place.path.clone())),
+                let moved = self.was_moved(&place.path, &place.step, since).await;
+                if moved.map_err(|stepped| stepped.at(&place.path))? {
+                    continue;
                 }
             }
             match &place.back {
@@ -296,27 +294,15 @@ impl<'a> Pass<'a> {
                 }
                 Some(Back::Resource(left)) => {
                     let (path, step) = (&place.path, &place.step);
-                    match self.resource_back(path, step, left) {
-                        Ok(()) => {}
-                        Err(Stepped::Interrupt(interrupt)) => return Err(interrupt),
-                        Err(Stepped::Trouble(trouble)) => return Err(Interrupt::Trouble(trouble, path.clone())),
-                    }
+                    self.resource_back(path, step, left).map_err(|stepped| stepped.at(path))?;
                 }
                 Some(Back::Jobs(jobs)) => {
                     let (path, step) = (&place.path, &place.step);
-                    match self.deed(path, step, Deed::Jobs(jobs.clone())).await {
-                        Ok(()) => {}
-                        Err(Stepped::Interrupt(interrupt)) => return Err(interrupt),
-                        Err(Stepped::Trouble(trouble)) => return Err(Interrupt::Trouble(trouble, path.clone())),
-                    }
+                    self.deed(path, step, Deed::Jobs(jobs.clone())).await.map_err(|stepped| stepped.at(path))?;
                 }
                 Some(Back::Rows(rows)) => {
                     let (path, step) = (&place.path, &place.step);
-                    match self.deed(path, step, Deed::Restore(rows.clone())).await {
-                        Ok(()) => {}
-                        Err(Stepped::Interrupt(interrupt)) => return Err(interrupt),
-                        Err(Stepped::Trouble(trouble)) => return Err(Interrupt::Trouble(trouble, path.clone())),
-                    }
+                    self.deed(path, step, Deed::Restore(rows.clone())).await.map_err(|stepped| stepped.at(path))?;
                 }
             }
             if self.stop.is_some() {
@@ -423,6 +409,16 @@ impl Pass<'_> {
 enum Stepped {
     Trouble(Trouble),
     Interrupt(Interrupt),
+}
+
+impl Stepped {
+    /// Where it happened.
+    fn at(self, path: &Arc<str>) -> Interrupt {
+        match self {
+            Stepped::Interrupt(interrupt) => interrupt,
+            Stepped::Trouble(trouble) => Interrupt::Trouble(trouble, path.clone()),
+        }
+    }
 }
 
 impl From<Trouble> for Stepped {

@@ -221,11 +221,8 @@ impl Pass<'_> {
                 return Ok(());
             }
             Act::Undo(spec) if let Some(before) = self.failed => {
-                return match Box::pin(self.put_back_in_rescue(path, step, spec, before)).await {
-                    Ok(()) => Ok(()),
-                    Err(Stepped::Interrupt(interrupt)) => Err(interrupt),
-                    Err(Stepped::Trouble(trouble)) => Err(Interrupt::Trouble(trouble, path.clone())),
-                };
+                let put_back = Box::pin(self.put_back_in_rescue(path, step, spec, before)).await;
+                return put_back.map_err(|stepped| stepped.at(path));
             }
             Act::Undo(spec) => {
                 self.would_undo(path, step, spec);

@@ -269,7 +269,7 @@ pub(super) fn lines(record: &Record, plan: &Plan, looked: Option<&Arc<Looked>>) 
     Ok(match each {
         Each::Held(items) => Box::pin(stream::iter(items.map(move |item| Ok(with_facts(Line::of(item)))))),
         Each::Read(items) => {
-            // Nothing of the run has begun: one thread reads, two take apart what was read, and this one records it.
+            // Nothing of the run has begun: one thread reads, others take apart what was read, and this one records it.
             let listed = move |line: Vec<u8>| Line::of_line(&line, &sealer, compared).map(&with_facts);
             Ahead::of(4, items.lines()).through(4, listed)
         }
