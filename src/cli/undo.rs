@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     ops::{self, Failure, Surroundings, apply::Basis, undo::Wish},
-    plan::{Effect, Foreseen, Plan},
+    plan::{Effect, Foreseen, Plan, Reversal},
     report::{
         exit::Exit,
         plan::{self as drawn, About},
@@ -128,7 +128,13 @@ fn nothing(made: &Plan, then: &str, output: &Output) -> Exit {
         output.note("Nothing more can be taken back: the reasons stand above, and all else is as it was before.\n");
         Exit::Drifted
     } else if tally.stays.is_empty() {
-        output.note("Nothing is left to take back: all is as it was before.\n");
+        // What need not be taken back, as its author says, is not as it was before.
+        let needless = steps().any(|s| matches!(s.undo, Some(Reversal::NotNeeded(_))));
+        output.note(match (made.many.is_some(), needless) {
+            (false, true) => "Nothing is left to take back, for the reasons above.\n",
+            (false, false) => "Nothing is left to take back: all is as it was before.\n",
+            (true, _) => "Nothing is left to take back.\n",
+        });
         Exit::Done
     } else {
         output.error("nothing of this run can be taken back", &["the reasons stand above".into()]);

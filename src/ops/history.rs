@@ -7,6 +7,7 @@ use crate::{
     engine::{
         fleet::roll::Roll,
         state::{ItemState, RunState},
+        undo::standing::{self, Standing},
     },
     journal::{RunFilter, RunSummary, Waiting, event::Event, failure::JournalError, words::RunWord},
     report::exit::Exit,
@@ -17,6 +18,19 @@ use std::collections::HashMap;
 /// The newest runs.
 pub async fn runs(record: &Record, filter: &RunFilter, limit: u32) -> Result<Vec<RunSummary>, Failure> {
     Ok(record.journal.runs(filter, limit).await?)
+}
+
+/// Which of these runs were taken back as a whole, and by which. (An undo is younger than its run, so a list of the newest has both.)
+pub async fn taken_back(record: &Record, found: &[RunSummary]) -> Result<HashMap<RunId, RunId>, Failure> {
+    let mut taken = HashMap::new();
+    for run in found {
+        if matches!(standing::of(found, run.id), Standing::TakenBack(_))
+            && let Some(by) = super::undo::taken_back_by(record, run.id).await?
+        {
+            taken.insert(run.id, by);
+        }
+    }
+    Ok(taken)
 }
 
 /// How many items each heal among these runs refused: what it did not take on is in no count of its run.

@@ -265,18 +265,14 @@ async fn stands(record: &Record, run: RunId, item: Option<&str>) -> Result<(), F
     Ok(())
 }
 
-/// The only item that an undo took back, where it was one of many.
-pub(super) async fn in_part(record: &Record, undo: RunId) -> Result<Option<String>, Failure> {
-    let wish = record.roll(undo).await?.run.created.and_then(|created| created.plan);
-    Ok(wish.and_then(|wish| wish.get("item")?.as_str().map(str::to_owned)))
-}
-
-/// The same; of what was removed nobody can say that it was only a part.
+/// The only item that an undo took back, where it was one of many; of what was removed nobody can say that it was only a part.
 async fn part_of(record: &Record, undo: RunId) -> Result<Option<String>, Failure> {
-    match in_part(record, undo).await {
-        Err(Failure::Journal(JournalError::Purged { .. })) => Ok(None),
-        part => part,
-    }
+    let first = match record.journal.latest(undo, "run.created").await {
+        Err(JournalError::Purged { .. }) => None,
+        first => first?,
+    };
+    let Some(Event::RunCreated(created)) = first.map(|stored| stored.event) else { return Ok(None) };
+    Ok(created.plan.and_then(|wish| wish.get("item")?.as_str().map(str::to_owned)))
 }
 
 /// The run that took this one back as a whole. One item of many that was taken back leaves the others standing.

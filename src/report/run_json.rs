@@ -6,7 +6,6 @@ use super::{
     plain_value::{count, maybe, of, of_map, row, texts},
     plan_json::FORMAT,
     pretty, reconciled,
-    runs::taken_back_by,
     titles::{Titles, section},
 };
 use crate::{
@@ -232,7 +231,7 @@ fn of_decided(decided: &HumanDecided) -> Value {
 }
 
 /// A list of runs: `trueup runs --json`.
-pub fn runs(all: &[RunSummary], refused: &HashMap<RunId, u64>) -> String {
+pub fn runs(all: &[RunSummary], refused: &HashMap<RunId, u64>, taken_back: &HashMap<RunId, RunId>) -> String {
     let runs = all.iter().map(|run| {
         let rest = [
             ("playbook", Value::from(run.playbook.as_str())),
@@ -240,7 +239,7 @@ pub fn runs(all: &[RunSummary], refused: &HashMap<RunId, u64>) -> String {
             ("environment", run.environment.as_str().into()),
             ("purpose", run.purpose.as_str().into()),
             ("about", maybe(run.about.map(|about| about.to_string()))),
-            ("taken_back_by", maybe(taken_back_by(all, run.id).map(|by| by.to_string()))),
+            ("taken_back_by", maybe(taken_back.get(&run.id).map(RunId::to_string))),
             ("actor", run.actor.as_str().into()),
             ("because", run.reason.as_str().into()),
             ("state", run.state.word().into()),
@@ -324,7 +323,7 @@ mod tests {
         let facts = view(80, true).facts;
         let documents = [
             ("run-done.json", run(sample_runs::id(), &done(), facts)),
-            ("runs.json", runs(&sample_runs::summaries(), &sample_runs::refused())),
+            ("runs.json", runs(&sample_runs::summaries(), &sample_runs::refused(), &sample_runs::taken_back())),
             ("inbox.json", inbox(&sample_runs::questions(), &sample_runs::doubts(), NOW)),
         ];
         for (name, text) in documents {
@@ -363,7 +362,7 @@ mod tests {
         let plans = plans.iter().map(|plan| plan_json::document(plan, facts));
         let rest = [
             run(sample_runs::id(), &done(), facts),
-            runs(&sample_runs::summaries(), &sample_runs::refused()),
+            runs(&sample_runs::summaries(), &sample_runs::refused(), &sample_runs::taken_back()),
             inbox(&sample_runs::questions(), &sample_runs::doubts(), NOW),
         ];
         for text in plans.chain(rest) {

@@ -9,7 +9,6 @@ use super::{
 };
 use crate::{
     base::identity::RunId,
-    engine::undo::standing::{self, Standing},
     journal::{
         RunFilter, RunSummary,
         words::{End, RunWord},
@@ -17,8 +16,15 @@ use crate::{
 };
 use std::collections::HashMap;
 
-/// A table: short id, start (UTC), playbook, how it ended or stands, who, why. `refused`: how many items each heal refused. Says so when there is none of those that were asked for.
-pub fn text(runs: &[RunSummary], refused: &HashMap<RunId, u64>, asked: &RunFilter, look: Look) -> String {
+/// A table: short id, start (UTC), playbook, how it ended or stands, who, why. `refused`: how many items each heal refused; `taken_back`: which
+/// runs were taken back as a whole, by which. Says so when there is none of those that were asked for.
+pub fn text(
+    runs: &[RunSummary],
+    refused: &HashMap<RunId, u64>,
+    taken_back: &HashMap<RunId, RunId>,
+    asked: &RunFilter,
+    look: Look,
+) -> String {
     let mut page = Page::new(look);
     if runs.is_empty() {
         let of = asked.playbook.as_ref().map_or(String::new(), |playbook| format!(" of `{playbook}`"));
@@ -32,7 +38,7 @@ pub fn text(runs: &[RunSummary], refused: &HashMap<RunId, u64>, asked: &RunFilte
     let year = newest.split_at_checked(5).filter(|_| page.width() < NARROW).map(|(year, _)| year);
     lines.extend(runs.iter().map(|run| {
         let refused = refused.get(&run.id).copied().unwrap_or(0);
-        cells(run, year, taken_back_by(runs, run.id).is_some(), refused)
+        cells(run, year, taken_back.contains_key(&run.id), refused)
     }));
     let widths = widths(&lines, page.width());
     for cells in lines {
@@ -59,14 +65,6 @@ fn started(run: &RunSummary, year: Option<&str>) -> String {
     match year {
         None => full,
         Some(year) => full.strip_prefix(year).map_or_else(|| clock::day(run.started_at), str::to_owned),
-    }
-}
-
-/// The run of the list that took this one back. (An undo is younger than its run, so a list of the newest has both.)
-pub fn taken_back_by(runs: &[RunSummary], run: RunId) -> Option<RunId> {
-    match standing::of(runs, run) {
-        Standing::TakenBack(by) => Some(by.id),
-        _ => None,
     }
 }
 
@@ -132,7 +130,7 @@ mod tests {
     use super::*;
     use crate::report::{
         sample::{golden, is_proper, plain},
-        sample_runs::{refused, summaries},
+        sample_runs::{refused, summaries, taken_back},
     };
 
     #[test]
@@ -140,8 +138,13 @@ mod tests {
         for (name, width, unicode) in
             [("runs-80.txt", 80, true), ("runs-120.txt", 120, true), ("runs-ascii.txt", 60, false)]
         {
-            let shown =
-                text(&summaries(), &refused(), &RunFilter::default(), Look { width, unicode, ..Look::default() });
+            let shown = text(
+                &summaries(),
+                &refused(),
+                &taken_back(),
+                &RunFilter::default(),
+                Look { width, unicode, ..Look::default() },
+            );
             is_proper(&shown, width);
             assert_eq!(shown.lines().count(), summaries().len() + 1);
             golden(name, &plain(&shown));
@@ -153,7 +156,7 @@ mod tests {
             (Some("mend"), true, "No run of `mend` is open.\n"),
         ] {
             let asked = RunFilter { playbook: playbook.map(str::to_owned), unfinished, ..RunFilter::default() };
-            assert_eq!(plain(&text(&[], &HashMap::new(), &asked, Look::default())), said);
+            assert_eq!(plain(&text(&[], &HashMap::new(), &HashMap::new(), &asked, Look::default())), said);
         }
     }
 }

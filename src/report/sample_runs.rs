@@ -399,6 +399,11 @@ pub fn refused() -> std::collections::HashMap<RunId, u64> {
     summaries().into_iter().filter(|run| run.purpose == "reconcile").map(|run| (run.id, 3)).collect()
 }
 
+/// The second of them, by a run that is not in the list.
+pub fn taken_back() -> std::collections::HashMap<RunId, RunId> {
+    [(summaries()[1].id, id())].into()
+}
+
 pub fn doubts() -> Vec<(RunSummary, RunState)> {
     let (_, state) = standings().into_iter().find(|(name, _)| *name == "in doubt").unwrap();
     let run = RunSummary { id: id(), state: RunWord::InDoubt, end: None, ..summaries().remove(2) };

@@ -39,13 +39,19 @@ const OWN: &str = "uses: { shop: { read: [acct], write: [acct] } }\nprecondition
     - id: more\n  row: { of: a, set: { bal: 220 } }\n  \
       undo: { row: { table: shop.acct, key: { id: 2 }, set: { bal: 211 } } }\n";
 
+/// Nothing of it need be taken back, by the word of its author.
+const KEPT: &str = "uses: { shop: { write: [acct] } }\nsteps:\n\
+    - id: count\n  sql: { db: shop, sql: \"update acct set bal = bal + 1 where id = 1\", touches: 1 }\n  repeatable: a test\n  \
+      undo: none_needed\n  because: counters only grow\n";
+
 fn desk(crm: &Running) -> Desk {
     let project = format!(
         "connections:\n  shop: {{ sqlite: {{ path: shop.db }}, tables: {{ acct: {{ key: id, audit: false }} }} }}\n  \
          crm: {{ http: {{ base: \"{}\", internal: true, allow: {{ methods: [POST, DELETE], paths: [\"/**\"] }} }} }}\n",
         crm.url()
     );
-    let desk = Desk::new(&project, &[], &[("steps", STEPS), ("pay", PAY), ("many", MANY), ("own", OWN)]);
+    let desk =
+        Desk::new(&project, &[], &[("steps", STEPS), ("pay", PAY), ("many", MANY), ("own", OWN), ("kept", KEPT)]);
     sql(&desk, "create table acct (id integer primary key, bal integer not null, note text)");
     sql(&desk, "insert into acct values (1, 100, 'a'), (2, 200, 'a'), (3, 300, 'a'), (4, 400, 'a')");
     desk
@@ -146,11 +152,40 @@ fn one_item_that_was_made_again_leaves_the_others_in_reach() {
         assert_eq!(balances(&desk), "1 200 300 1");
         let shown = desk.run(&["show", &run], 0).await;
         assert!(!shown.out.contains("taken back"), "{}", shown.out);
+        assert_eq!(in_the_list(&mut desk, &run).await, ("changed".into(), false));
         refused(&mut desk, &item, &["item `2` of run", "was taken back already"]).await;
         undone(&mut desk, &run, 0).await;
         assert_eq!(balances(&desk), "100 200 300 400");
         let shown = desk.run(&["show", &run], 0).await;
         assert!(shown.out.contains("taken back"), "{}", shown.out);
+        assert_eq!(in_the_list(&mut desk, &run).await, ("undone".into(), true));
+    });
+}
+
+/// The state of a run in the list of runs, and whether the list names a run that took it back.
+async fn in_the_list(desk: &mut Desk, run: &str) -> (String, bool) {
+    let text = desk.run(&["runs"], 0).await.out;
+    let line = text.lines().find(|line| line.starts_with(run)).unwrap();
+    let state = line.split_whitespace().nth(4).unwrap().to_owned();
+    let json: serde_json::Value = serde_json::from_str(&desk.run(&["runs", "--json"], 0).await.out).unwrap();
+    let named = json["runs"].as_array().unwrap().iter().find(|r| r["short"].as_str() == Some(run));
+    (state, !named.unwrap()["taken_back_by"].is_null())
+}
+
+#[test]
+fn what_need_not_be_taken_back_is_not_told_as_being_as_before() {
+    block_on(async {
+        let crm = Mock::from_yaml(MOCK).unwrap().start(World::real()).await.unwrap();
+        let mut desk = desk(&crm);
+        let run = begun(&mut desk, &["apply", "kept", "--yes", "--reason", "a test"], 0).await;
+        let came = desk.run(&["undo", &run, "--yes", "--reason", "a test"], 0).await;
+        let said = came.said().split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains("nothing need be taken back: counters only grow"), "{said}");
+        assert!(
+            said.contains("Nothing is left to take back, for the reasons above.") && !said.contains("as it was"),
+            "{said}"
+        );
+        assert_eq!(balances(&desk), "101 200 300 400");
     });
 }
 

@@ -30,7 +30,9 @@ fn what_is_in_doubt_is_listed_with_the_commands_that_decide_it() {
         let filter = RunFilter { unfinished: true, ..RunFilter::default() };
         let found = ops::history::runs(&record, &filter, 9).await.unwrap();
         assert_eq!((found.len(), found[0].state, found[0].end), (1, RunWord::InDoubt, None));
-        assert!(runs::text(&found, &Default::default(), &filter, Look::default()).contains("in doubt"));
+        assert!(
+            runs::text(&found, &Default::default(), &Default::default(), &filter, Look::default()).contains("in doubt")
+        );
         let inbox = ops::history::inbox(&record, World::real().now()).await.unwrap();
         let short = scene.run.short();
         let resolve = format!("trueup resolve {short} --done --reason");
