@@ -7,8 +7,9 @@ use super::{
     pause, plan,
 };
 use crate::{
+    engine::undo::outline::origin,
     ops::{self, Failure, Surroundings, apply::Basis, undo::Wish},
-    plan::{Effect, Foreseen, Plan, Reversal},
+    plan::{Effect, Foreseen, ItemPlan, Plan, Reversal},
     report::{
         exit::Exit,
         plan::{self as drawn, About},
@@ -29,6 +30,7 @@ pub async fn run(
     let wish = Wish {
         item: given.item.clone(),
         all_or_nothing: given.all_or_nothing,
+        leave: given.leave.clone(),
         reason: given.reason.clone(),
         actor: given.actor.clone().or_else(|| surroundings.actor()),
     };
@@ -98,7 +100,7 @@ pub(super) fn not_begun(made: &Plan, then: &str, output: &Output) -> Option<Exit
     if !ends_at_once(made) {
         return made.is_empty().then(|| nothing(made, then, output));
     }
-    stands(then, output);
+    stands(made, then, output);
     Some(match Exit::of_plan(made, false) {
         // It ends as its author wants, and what the run did stands all the same.
         Exit::Done => Exit::Drifted,
@@ -107,8 +109,14 @@ pub(super) fn not_begun(made: &Plan, then: &str, output: &Output) -> Option<Exit
 }
 
 /// A lock that somebody holds, a right that is missing, a trigger that refuses: what the run did stands as it is.
-fn stands(then: &str, output: &Output) {
-    output.error("nothing is taken back, and the reasons stand above", &[format!("once that is settled, {then}")]);
+fn stands(made: &Plan, then: &str, output: &Output) {
+    let stop = made.items.iter().filter(|item| item.item.is_none()).find_map(ItemPlan::ends_early);
+    let leave = stop.map(|stop| {
+        let name = origin(&stop.step).rsplit('/').next().unwrap_or(&stop.step).to_owned();
+        format!("or leave what `{name}` did as it is: with `--leave {name}` the rest is taken back")
+    });
+    let helps: Vec<String> = [format!("once that is settled, {then}")].into_iter().chain(leave).collect();
+    output.error("nothing is taken back, and the reasons stand above", &helps);
 }
 
 /// There is nothing to do: all is as it was already, or nothing of it can be taken back.
@@ -120,7 +128,7 @@ fn nothing(made: &Plan, then: &str, output: &Output) -> Exit {
         output.note("Nothing is taken back: the rows are left alone, for the reasons above.\n");
         Exit::Drifted
     } else if tally.ended() > 0 {
-        stands(then, output);
+        stands(made, then, output);
         Exit::Drifted
     } else if tally.unchanged > 0 && tally.left > 0
         || steps().any(|s| s.foreseen == Foreseen::Unchanged || s.effects.iter().any(rows)) && !tally.stays.is_empty()

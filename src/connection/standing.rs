@@ -3,6 +3,8 @@
 //! The text form is stored with plans and runs and compared with what is found before the first write.
 
 use super::{fault::Fault, ledger, rows::Identity, session::Session};
+use crate::base::value::hex;
+use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A database and its tables, as found through an open session.
@@ -144,6 +146,13 @@ fn changed(then: &str, now: &str) -> Vec<String> {
     let (then, now) = (tables(then), tables(now));
     let names: BTreeSet<&String> = then.keys().chain(now.keys()).collect();
     names.into_iter().filter(|name| then.get(*name) != now.get(*name)).cloned().collect()
+}
+
+/// What stands in a plan and a run for the service at an address that a reference gives: `http 5f0c…`. Not the address itself, which counts as a
+/// secret; without users and passwords, which may change under a plan.
+pub fn of_address(kind: &str, address: &str) -> String {
+    let hash = Sha256::digest(format!("trueup {kind} {address}"));
+    format!("{kind} {}", &hex(&hash)[2..][..DIGITS])
 }
 
 /// The text names a ledger.

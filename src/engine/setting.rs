@@ -23,7 +23,8 @@ use crate::{
     },
     check::{self, Checked},
     connection::{
-        database::Database, fault::Fault, http::Api, program::Program, session::Session, sidekiq, standing::Standing,
+        database::Database, fault::Fault, http::Api, program::Program, reference::Setting as Address, session::Session,
+        sidekiq, standing::Standing,
     },
     effect::change::TableName,
     playbook::{model::Playbook, project::Project},
@@ -399,7 +400,25 @@ impl Setting {
     /// What stood behind the connections, as a plan and its run keep it: masked at once, as it is where it is compared. A password may be
     /// the name of its database, and then what is kept would be sealed, and come back as something else.
     pub fn identities(&self, standings: &BTreeMap<Arc<str>, Standing>) -> Vec<(Arc<str>, String)> {
-        standings.iter().map(|(name, standing)| (name.clone(), self.masks.apply(&standing.text()))).collect()
+        let databases = standings.iter().map(|(name, standing)| (name.clone(), self.masks.apply(&standing.text())));
+        let (apis, jobs) = (self.apis.keys(), self.jobs.keys());
+        let services = apis.chain(jobs).filter_map(|name| Some((name.clone(), self.service(name)?.to_owned())));
+        databases.chain(services).collect::<BTreeMap<_, _>>().into_iter().collect()
+    }
+
+    /// Which service stands behind an `http` or `sidekiq` connection, where only a reference says so.
+    pub fn service(&self, name: &str) -> Option<&str> {
+        let api = self.apis.get(name).and_then(Api::identity);
+        api.or_else(|| self.jobs.get(name).and_then(sidekiq::Jobs::identity))
+    }
+
+    /// Where the address of such a connection comes from: `the environment variable `BASE``.
+    pub fn address_of(&self, name: &str) -> Option<String> {
+        let base = self.apis.get(name).map(|api| &api.settings().base);
+        match base.or_else(|| self.jobs.get(name).and_then(|jobs| jobs.settings().url.as_ref()))? {
+            Address::Secret(reference) => Some(reference.to_string()),
+            Address::Plain(_) => None,
+        }
     }
 
     /// The API of a name.

@@ -6,7 +6,11 @@
 
 use super::{Failure, record::Record};
 use crate::{
-    base::{identity::SINGLE_ITEM, value::Map},
+    base::{
+        identity::SINGLE_ITEM,
+        shape::Length,
+        value::{Map, Value},
+    },
     engine::{
         fleet::{roll::Roll, summary::LEFT_TO},
         setting::Setting,
@@ -78,12 +82,37 @@ async fn read(record: &Record, run: &RunSummary) -> Result<Option<Roll>, Failure
     }
 }
 
-/// The same values, as far as they are stored: secret ones are not.
+/// The same values, as far as anybody can tell.
 fn same(theirs: &Map, ours: &Map) -> bool {
-    theirs.iter().all(|(name, value)| ours.get(name).is_some_and(|own| equal(own, value).unwrap_or(true)))
+    theirs.iter().all(|(name, value)| ours.get(name).is_some_and(|own| may_be_one(own, value)))
+}
+
+/// The same value, however it is spelt (`1.0` and `1`, `24h` and `1d`), or one of which a run keeps nothing: a secret one.
+pub(super) fn may_be_one(one: &Value, other: &Value) -> bool {
+    let length = |value: &Value| value.bare().parse::<Length>().ok();
+    one.is_unknown()
+        || other.is_unknown()
+        || equal(one, other).unwrap_or(true)
+        || length(one).is_some_and(|length_of_one| length(other) == Some(length_of_one))
 }
 
 fn words(rival: &RunSummary, path: &str) -> String {
     let run = rival.id.short();
     format!("{LEFT_TO}{run}, which has begun `{path}` of it: nobody knows yet whether that took effect")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::value::Data;
+
+    #[test]
+    fn one_value_is_the_same_however_it_is_spelt() {
+        let number = |text: &str| Value::from(Data::Decimal(text.parse().unwrap()));
+        assert!(may_be_one(&number("1.0"), &number("1")) && !may_be_one(&number("1.0"), &number("1.01")));
+        assert!(may_be_one(&"24h".into(), &"1d".into()) && !may_be_one(&"24h".into(), &"2d".into()));
+        assert!(may_be_one(&"a".into(), &"a".into()) && !may_be_one(&"a".into(), &"b".into()));
+        let gone = Value::from(Data::Unknown("not stored".into()));
+        assert!(may_be_one(&gone, &"a".into()) && may_be_one(&"a".into(), &gone));
+    }
 }

@@ -11,6 +11,7 @@ use super::{
     project::Opened,
     reconcile,
     record::Record,
+    saved::another_service,
     turn, undo,
 };
 use crate::{
@@ -28,7 +29,7 @@ use crate::{
     journal::{
         Claim, RunFilter, RunSummary,
         event::Event,
-        payload::{RunCreated, RunResumed},
+        payload::{RunCreated, RunResumed, Target},
         words::RunWord,
     },
     plan::{ItemPlan, stored},
@@ -225,7 +226,21 @@ pub(super) async fn setting_as(
     let text =
         Source::new(format!("{} (as run {} carries it)", created.playbook, of.short()), created.text.to_string());
     let loaded = playbook::of_run(text, &then)?;
-    assemble(surroundings, &then, loaded.checked, &created.environment, facts, created.params.clone()).await
+    let prepared =
+        assemble(surroundings, &then, loaded.checked, &created.environment, facts, created.params.clone()).await?;
+    same_services(&prepared.setting, of, created)?;
+    Ok(prepared)
+}
+
+/// Refuses where a reference leads to another service than the one that the run was planned against: what is known of its calls says nothing
+/// about that one. (A database is asked who it is before its first write.)
+fn same_services(setting: &Setting, of: RunId, created: &RunCreated) -> Result<(), Failure> {
+    let unlike = |target: &&Target| setting.service(&target.connection).is_some_and(|found| found != &*target.identity);
+    match created.targets.iter().find(unlike) {
+        None => Ok(()),
+        Some(target) => Err(another_service(setting, &target.connection, &format!("run {} was made for", of.short()))
+            .help("where the service itself moved, what the run did there is settled by hand; `trueup show` tells it")),
+    }
 }
 
 /// The plan that the run keeps. Personal parts that cannot be opened are unknown, and an unknown is never compared.

@@ -524,6 +524,9 @@ pub async fn setting(
 pub async fn same_systems(setting: &Setting, saved: &Saved) -> Result<(), Failure> {
     let mut differing = Vec::new();
     for (name, planned) in &saved.plan.targets {
+        if setting.service(name).is_some_and(|found| found != planned) {
+            return Err(another_service(setting, name, "when the plan was made").help("to call this one, plan again"));
+        }
         let Some(database) = setting.database(name) else { continue };
         let found = standing(setting, database).await.map_err(|fault| {
             Failure::refused(Exit::Failed, format!("failed to look at `{name}`: {fault}")).help(fault.help())
@@ -553,6 +556,15 @@ pub async fn same_systems(setting: &Setting, saved: &Saved) -> Result<(), Failur
     Err(Failure::refused(Exit::Drifted, message)
         .help("its columns, types, defaults, keys or triggers differ; nothing was changed")
         .help("`trueup connection inspect` tells how it is now; then plan again"))
+}
+
+/// The address of an API or of a Redis comes from a reference, which led to another one then.
+pub(super) fn another_service(setting: &Setting, name: &str, then: &str) -> Failure {
+    let failure = Failure::usage(format!("`{name}` leads to another service than {then}"));
+    match setting.address_of(name) {
+        Some(from) => failure.help(format!("its address comes from {from}: give it the one of then")),
+        None => failure,
+    }
 }
 
 /// Looked at by the role that looked when the plan was made. Nothing is kept.

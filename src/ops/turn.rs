@@ -5,11 +5,11 @@
 //! was recorded first, and the other one gives way before it has done anything. So it holds for all who share a journal, and for
 //! nobody else.
 
-use super::{Failure, apply::Carried, record::Record};
+use super::{Failure, apply::Carried, elsewhere::may_be_one, record::Record};
 use crate::{
     base::{
         identity::{RunId, SINGLE_ITEM},
-        value::Map,
+        value::{Map, Value},
     },
     engine::{drive::Stopped, setting::Setting},
     journal::{
@@ -115,7 +115,7 @@ async fn other(record: &Record, setting: &Setting, which: Which) -> Result<Optio
             None => None,
         };
         // What cannot be told is taken to be the same.
-        if mine.is_none() || theirs.is_none() || mine == theirs {
+        if mine.as_ref().zip(theirs.as_ref()).is_none_or(|(mine, theirs)| may_be_one(mine, theirs)) {
             return Ok(Some(rival));
         }
     }
@@ -123,11 +123,10 @@ async fn other(record: &Record, setting: &Setting, which: Which) -> Result<Optio
 }
 
 /// What the playbook says of a run with these parameters; nothing where it cannot be told.
-fn subject(setting: &Setting, params: &Map) -> Option<String> {
+fn subject(setting: &Setting, params: &Map) -> Option<Value> {
     let limit = setting.playbook.limits.as_ref()?.one_at_a_time.as_ref()?;
     let scope = setting.beginning().with("params", params.clone().into());
-    let value = limit.evaluate(&scope).ok()?.value;
-    (!value.is_unknown()).then(|| value.bare().into_owned())
+    Some(limit.evaluate(&scope).ok()?.value)
 }
 
 /// How a run was made. The rest of it is not read.

@@ -12,6 +12,7 @@ use super::{
     turn,
 };
 use crate::{
+    action::{kinds::Act, step::Step},
     base::{
         identity::{RunId, SINGLE_ITEM},
         suggest,
@@ -53,6 +54,8 @@ pub struct Wish {
     pub item: Option<String>,
     /// One row that cannot be taken back stops the whole.
     pub all_or_nothing: bool,
+    /// Names or paths of steps whose effects are left as they are.
+    pub leave: Vec<String>,
     /// Why; without it the undo says of which run it is.
     pub reason: Option<String>,
     /// Who.
@@ -127,21 +130,21 @@ pub(super) async fn prepare_as(
         now: surroundings.world.now(),
     };
     let mut prepared = setting_as(surroundings, opened, run, &created, facts).await?;
-    let (item, all_or_nothing) = (wish.item.as_deref(), wish.all_or_nothing);
+    to_be_left(&prepared.setting, &wish.leave)?;
     let mut backward = None;
     let is_any = if is_many(&prepared.setting) {
         super::record::seal_with(&mut prepared.setting, record);
         let setting = &prepared.setting;
         let made = earlier(record, setting.run.id, run).await?;
-        let ways = many::undo::backward(record, setting, run, item, all_or_nothing, &made).await?;
+        let ways = many::undo::backward(record, setting, run, wish, &made).await?;
         backward.insert(ways).is_any().await?
     } else {
-        with_outline(record, &mut prepared.setting, run, item, all_or_nothing).await? > 0
+        with_outline(record, &mut prepared.setting, run, wish).await? > 0
     };
     if !is_any {
         return Err(Failure::usage(format!("run {} changed nothing, so there is nothing to take back", run.short())));
     }
-    Ok(Ready { about: run, prepared, created, all_or_nothing, events: state.events, backward })
+    Ok(Ready { about: run, prepared, created, all_or_nothing: wish.all_or_nothing, events: state.events, backward })
 }
 
 /// What stands in the application's audit rows as the reason.
@@ -351,13 +354,7 @@ pub(super) async fn has_item(record: &Record, run: RunId, roll: &Roll, item: Opt
 }
 
 /// Gives the setting the outline of an undo of `run`; how many places it has.
-async fn with_outline(
-    record: &Record,
-    setting: &mut Setting,
-    run: RunId,
-    item: Option<&str>,
-    all_or_nothing: bool,
-) -> Result<usize, Failure> {
+async fn with_outline(record: &Record, setting: &mut Setting, run: RunId, wish: &Wish) -> Result<usize, Failure> {
     let mut chain = Vec::new();
     let mut next = Some(run);
     while let Some(run) = next {
@@ -371,7 +368,9 @@ async fn with_outline(
     let effects = done::of(events.iter().map(|stored| &stored.event));
     let effects = done::standing(effects, &setting.outline);
     let made = made_before(record, setting.run.id, run).await?;
-    let outline = outline::of(setting, &past, &Back { effects: &effects, item, all_or_nothing, made: &made });
+    let Wish { item, all_or_nothing, leave, .. } = wish;
+    let (item, all_or_nothing) = (item.as_deref(), *all_or_nothing);
+    let outline = outline::of(setting, &past, &Back { effects: &effects, item, all_or_nothing, leave, made: &made });
     setting.set_outline(outline);
     Ok(setting.outline.nodes.len())
 }
@@ -401,16 +400,61 @@ fn past(id: RunId, state: &RunState) -> Option<Past<'_>> {
 }
 
 /// How the undo is wanted, as its run keeps it.
-fn kept(item: Option<&str>, all_or_nothing: bool, whole: Option<Value>) -> Value {
-    let wish = [("item", item.map_or(Value::NULL, Value::from)), ("all_or_nothing", all_or_nothing.into())];
+fn kept(wish: &Wish, whole: Option<Value>) -> Value {
+    let Wish { item, all_or_nothing, leave, .. } = wish;
+    let item = item.as_deref().map_or(Value::NULL, Value::from);
+    let leave = (!leave.is_empty()).then(|| Value::list(leave.iter().map(|step| step.as_str().into())));
+    let wish = [("item", item), ("all_or_nothing", (*all_or_nothing).into())];
+    let wish = wish.into_iter().chain(leave.map(|leave| ("leave", leave)));
     // Whoever has to agree must see all of it.
-    Value::map(wish.into_iter().chain(whole.map(|whole| (stored::WHOLE, whole))))
+    Value::map(wish.chain(whole.map(|whole| (stored::WHOLE, whole))))
 }
 
-/// Whether an undo is wanted as a whole or not at all, as its run keeps it.
-pub(super) fn is_all_or_nothing(created: &RunCreated) -> bool {
-    let wish = created.plan.as_ref().filter(|_| &*created.purpose == PURPOSE);
-    wish.and_then(|wish| wish.get("all_or_nothing")?.as_bool()).unwrap_or(false)
+/// The same, back from its run.
+pub(super) fn wish_of(created: &RunCreated) -> Wish {
+    let Some(kept) = created.plan.as_ref().filter(|_| &*created.purpose == PURPOSE) else { return Wish::default() };
+    let leave = kept.get("leave");
+    let leave = leave.iter().filter_map(|leave| leave.as_list()).flatten();
+    Wish {
+        item: kept.get("item").and_then(|item| item.as_str().map(str::to_owned)),
+        all_or_nothing: kept.get("all_or_nothing").and_then(|whole| whole.as_bool()).unwrap_or(false),
+        leave: leave.filter_map(|step| step.as_str().map(str::to_owned)).collect(),
+        ..Wish::default()
+    }
+}
+
+/// Refuses a step that the playbook does not have, and a part of a transaction, which is taken back as a whole.
+fn to_be_left(setting: &Setting, leave: &[String]) -> Result<(), Failure> {
+    fn labels(steps: &[Step], block: Option<&str>, all: &mut Vec<(String, Option<String>)>) {
+        for (index, step) in steps.iter().enumerate() {
+            let label = step.label(index);
+            let whole = matches!(&step.act, Act::Block(block) if block.transaction.is_some()).then_some(&*label);
+            for (_, inner) in step.parts() {
+                labels(inner, block.or(whole), all);
+            }
+            all.push((label.clone(), block.map(str::to_owned)));
+        }
+    }
+    let mut all = Vec::new();
+    let playbooks = std::iter::once(&setting.playbook).chain(setting.called.values());
+    playbooks.flat_map(|playbook| playbook.sections()).for_each(|(_, steps)| labels(steps, None, &mut all));
+    for step in leave {
+        let name = step.rsplit('/').next().unwrap_or(step);
+        let failure = match all.iter().find(|(label, _)| label == name) {
+            Some((_, None)) => continue,
+            Some((_, Some(block))) => Failure::usage(format!("`{name}` is a part of a transaction"))
+                .help(format!("its rows are taken back together, or not at all: `--leave {block}`")),
+            None => {
+                let failure = Failure::usage(format!("the playbook of the run has no step `{name}`"));
+                match suggest::help(name, all.iter().map(|(label, _)| label.as_str())) {
+                    Some(help) => failure.help(help),
+                    None => failure,
+                }
+            }
+        };
+        return Err(failure);
+    }
+    Ok(())
 }
 
 /// The setting of a run that is itself an undo: made again from the events of the run that it takes back.
@@ -420,9 +464,7 @@ pub(super) async fn complete(record: &Record, setting: &mut Setting, created: &R
         // Each item has a way back of its own.
         return Ok(());
     }
-    let wish = created.plan.clone().unwrap_or(Value::NULL);
-    let item = wish.get("item").and_then(|v| v.as_str().map(str::to_owned));
-    with_outline(record, setting, about, item.as_deref(), is_all_or_nothing(created)).await?;
+    with_outline(record, setting, about, &wish_of(created)).await?;
     Ok(())
 }
 
@@ -516,7 +558,7 @@ async fn still_whole(ready: &Ready, basis: &Basis<'_>, watch: Watch<'_>) -> Resu
 
 /// The same of a run that is such an undo and has waited until people agreed: nothing of it is done yet.
 pub(super) async fn still_whole_since(setting: &Setting, run: RunId, state: &RunState) -> Result<(), Failure> {
-    let Some(created) = state.created.as_ref().filter(|created| is_all_or_nothing(created)) else { return Ok(()) };
+    let Some(created) = state.created.as_ref().filter(|created| wish_of(created).all_or_nothing) else { return Ok(()) };
     let steps = state.items.get(SINGLE_ITEM).map(|item| &item.steps);
     let waited = steps.is_some_and(|steps| !steps.is_empty() && steps.keys().all(|path| &**path == APPROVAL));
     let Some(about) = created.about.filter(|_| waited) else { return Ok(()) };
@@ -646,7 +688,7 @@ fn created(ready: &Ready, plan: &Plan, wish: &Wish, basis: &Basis<'_>) -> RunCre
         now: setting.run.now,
         plan_digest: Some(basis.saved.map_or_else(|| plan.digest(), |saved| saved.digest.clone()).into()),
         plan_id: basis.saved.map(|saved| saved.header.id.clone()),
-        plan: Some(kept(wish.item.as_deref(), ready.all_or_nothing, whole)),
+        plan: Some(kept(wish, whole)),
         plan_summary: Some(apply::summary(plan)),
         engine: env!("CARGO_PKG_VERSION").into(),
         targets: apply::targets(plan),

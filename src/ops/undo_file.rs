@@ -56,12 +56,13 @@ fn header(
     let setting = &ready.prepared.setting;
     let reason = Some(&*setting.run.reason);
     let facts = ready.created.facts.clone();
+    let leave = (!wish.leave.is_empty()).then(|| wish.leave.iter().map(|step| step.as_str().into()).collect());
     let (item, all_or_nothing) = (wish.item.clone(), wish.all_or_nothing);
     Header {
         trueup_plan: if plan.many.is_some() { MANY_FORMAT } else { UNDO_FORMAT },
         facts_sha256: sum(&facts).into(),
         facts,
-        undo: Some(UndoOf { run: ready.about, item, all_or_nothing }),
+        undo: Some(UndoOf { run: ready.about, item, all_or_nothing, leave }),
         ..saved::header(surroundings, opened, record, setting, plan, reason, lasts)
     }
 }
@@ -78,6 +79,7 @@ pub async fn ready(
     let wish = Wish {
         item: undo.item.clone(),
         all_or_nothing: undo.all_or_nothing,
+        leave: undo.leave.iter().flatten().map(|step| step.to_string()).collect(),
         reason: reason.map(str::to_owned),
         actor: Some(actor.to_owned()),
     };

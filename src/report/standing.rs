@@ -11,7 +11,7 @@ use crate::{
     effect::left::Ground,
     engine::{
         state::{APPROVAL, RunState, StepState},
-        undo::outlook::has_way_back,
+        undo::{outline::origin, outlook::has_way_back},
     },
     journal::words::{End, Outcome},
 };
@@ -175,6 +175,17 @@ pub fn next(page: &mut Page, id: RunId, state: &RunState, with_question: bool) {
     page.command(2, &format!("trueup resume {}", id.short()));
 }
 
+/// Of an undo that failed at a step: the way out where that one cannot be put right.
+fn or_leave(page: &mut Page, about: RunId, state: &RunState) {
+    let steps = state.items.values().flat_map(|item| &item.steps);
+    let failed = |step: &StepState| step.outcome.as_ref().is_some_and(|outcome| outcome.outcome == Outcome::Failed);
+    let Some((path, _)) = steps.into_iter().find(|(_, step)| failed(step)) else { return };
+    page.blank();
+    let name = origin(path).rsplit('/').next().unwrap_or(path);
+    page.line(0, Line::of(Tone::Plain, format!("Or leave what `{name}` did as it is, and take back the rest:")));
+    page.command(2, &format!("trueup undo {} --leave {name}", about.short()));
+}
+
 /// After the end: what is to be put right, how to go on from there, how to take back what was done.
 fn after(page: &mut Page, id: RunId, state: &RunState, end: End) {
     let changed = state.items.values().any(|item| item.changed());
@@ -195,11 +206,18 @@ fn after(page: &mut Page, id: RunId, state: &RunState, end: End) {
         (End::Drifted, None) => {
             say(page, "Look at what is different now, then plan again.", String::new());
         }
-        (End::Stopped | End::Failed, _) if !changed => {
+        (End::Stopped | End::Failed, Some(about)) if !changed => {
+            say(page, "Put that right, then:", format!("trueup undo {}", about.short()));
+            return or_leave(page, about, state);
+        }
+        (End::Stopped | End::Failed, None) if !changed => {
             return say(page, "Put that right, then plan again.", String::new());
         }
         (End::Stopped | End::Failed | End::Escalated, _) if changed => {
             say(page, "Put that right, then go on from there:", format!("trueup retry {short} --reason …"));
+            if let Some(about) = about {
+                or_leave(page, about, state);
+            }
         }
         _ => {}
     }

@@ -13,6 +13,12 @@ const MOCK: &str = "trueup: v1\nmock: crm\nroutes:\n\
 
 const STEPS: &str = "uses: { crm: { methods: [POST] } }\nsteps:\n- id: ticket\n  http: { api: crm, post: \"/tickets/{{ WHICH }}\", json: { open: true } }\n  irreversible: a ticket stays\n";
 
+/// What is kept of a run holds no secret parameter, and a length of time as it was typed.
+const HIDDEN: &str = "params: { id: { type: int }, pin: { type: string, secret: true }, within: { type: duration } }\n\
+    uses: { crm: { methods: [POST] } }\nsteps:\n- id: ticket\n  \
+    http: { api: crm, post: \"/tickets/{{ params.id }}\", json: { pin: \"{{ params.pin }}\", within: \"{{ params.within }}\" } }\n  \
+    irreversible: a ticket stays\n";
+
 fn desk(crm: &Running) -> Desk {
     let project = format!("connections: {{ crm: {{ http: {{ base: \"{}\", internal: true }} }} }}\n", crm.url());
     let many = format!(
@@ -20,7 +26,7 @@ fn desk(crm: &Running) -> Desk {
         STEPS.replace("WHICH", "item.id")
     );
     let one = format!("params: {{ id: {{ type: int }} }}\n{}", STEPS.replace("WHICH", "params.id"));
-    Desk::new(&project, &[], &[("many", &many), ("one", &one)])
+    Desk::new(&project, &[("PIN", "0815-4711-0815")], &[("many", &many), ("one", &one), ("hidden", HIDDEN)])
 }
 
 fn calls(crm: &Running) -> Vec<(String, usize)> {
@@ -87,6 +93,29 @@ fn a_record_that_another_run_has_left_in_doubt_is_left_alone() {
         assert_eq!(calls(&crm), [("/tickets/1".to_owned(), 1), ("/tickets/2".to_owned(), 1)]);
         desk.tried(&["resolve", &lost, "--abort", "--reason", "asked them: there is no such ticket"]).await;
         desk.run(&["apply", "two.plan", "--yes"], 0).await;
+        assert_eq!(calls(&crm)[1], ("/tickets/2".to_owned(), 2));
+    });
+}
+
+#[test]
+fn a_record_with_a_secret_parameter_is_left_alone_as_well() {
+    block_on(async {
+        let crm = Mock::from_yaml(MOCK).unwrap().start(World::real()).await.unwrap();
+        let mut desk = desk(&crm);
+        let apply = |id: &'static str, within: &'static str| {
+            ["apply", "hidden", id, within, "--param-from-env", "pin=PIN", "--yes", "--reason", "a test"]
+        };
+        desk.run(&apply("id=2", "within=1d"), 6).await;
+        let lost = newest(&mut desk).await;
+        for within in ["within=1d", "within=24h"] {
+            let refused = desk.run(&apply("id=2", within), 6).await;
+            let words = format!("run {lost} has begun `steps/ticket` for the same parameters");
+            assert!(refused.err.contains(&words), "{}", refused.said());
+        }
+        // Another number, or another length, is another one.
+        desk.run(&apply("id=1", "within=1d"), 0).await;
+        assert_eq!(calls(&crm), [("/tickets/1".to_owned(), 1), ("/tickets/2".to_owned(), 1)]);
+        desk.run(&apply("id=2", "within=2d"), 0).await;
         assert_eq!(calls(&crm)[1], ("/tickets/2".to_owned(), 2));
     });
 }

@@ -10,6 +10,7 @@
 
 mod again;
 mod along;
+mod another_service;
 mod approvals;
 mod bad_world;
 mod bombs;

@@ -11,7 +11,8 @@ use trueup::{
 const MOCK: &str = "trueup: v1\nmock: crm\nroutes:\n\
     - post: /pay\n  answers: [{ status: 400, json: {} }, { json: { ok: true } }]\n\
     - post: /x\n  answer: { json: { id: 1 } }\n\
-    - delete: /x/{id}\n  answer: { status: 204 }\n";
+    - delete: /x/{id}\n  answer: { status: 204 }\n\
+    - delete: /gone/{id}\n  answer: { status: 404 }\n";
 
 /// A row, a statement and a call that count up and down.
 const STEPS: &str = "uses: { shop: { write: [acct] }, crm: { methods: [POST, DELETE] } }\nsteps:\n\
@@ -39,6 +40,13 @@ const OWN: &str = "uses: { shop: { read: [acct], write: [acct] } }\nprecondition
     - id: more\n  row: { of: a, set: { bal: 220 } }\n  \
       undo: { row: { table: shop.acct, key: { id: 2 }, set: { bal: 211 } } }\n";
 
+/// The way back of its call is refused for ever: what it made is gone.
+const STUCK: &str = "uses: { shop: { write: [acct] }, crm: { methods: [POST, DELETE] } }\nsteps:\n\
+    - { id: first, row: { table: shop.acct, key: { id: 1 }, set: { bal: 1 } } }\n\
+    - block:\n    transaction: shop\n    steps:\n    - { id: inner, row: { table: shop.acct, key: { id: 2 }, set: { bal: 1 } } }\n  id: both\n\
+    - id: call\n  http: { api: crm, post: /x, json: {} }\n  repeatable: a test\n  \
+      undo: { http: { api: crm, delete: \"/gone/{{ call.body.id }}\", accept: [204] }, repeatable: a test }\n";
+
 /// Nothing of it need be taken back, by the word of its author.
 const KEPT: &str = "uses: { shop: { write: [acct] } }\nsteps:\n\
     - id: count\n  sql: { db: shop, sql: \"update acct set bal = bal + 1 where id = 1\", touches: 1 }\n  repeatable: a test\n  \
@@ -50,8 +58,11 @@ fn desk(crm: &Running) -> Desk {
          crm: {{ http: {{ base: \"{}\", internal: true, allow: {{ methods: [POST, DELETE], paths: [\"/**\"] }} }} }}\n",
         crm.url()
     );
-    let desk =
-        Desk::new(&project, &[], &[("steps", STEPS), ("pay", PAY), ("many", MANY), ("own", OWN), ("kept", KEPT)]);
+    let desk = Desk::new(
+        &project,
+        &[],
+        &[("steps", STEPS), ("pay", PAY), ("many", MANY), ("own", OWN), ("kept", KEPT), ("stuck", STUCK)],
+    );
     sql(&desk, "create table acct (id integer primary key, bal integer not null, note text)");
     sql(&desk, "insert into acct values (1, 100, 'a'), (2, 200, 'a'), (3, 300, 'a'), (4, 400, 'a')");
     desk
@@ -170,6 +181,55 @@ async fn in_the_list(desk: &mut Desk, run: &str) -> (String, bool) {
     let json: serde_json::Value = serde_json::from_str(&desk.run(&["runs", "--json"], 0).await.out).unwrap();
     let named = json["runs"].as_array().unwrap().iter().find(|r| r["short"].as_str() == Some(run));
     (state, !named.unwrap()["taken_back_by"].is_null())
+}
+
+#[test]
+fn a_step_whose_way_back_is_refused_can_be_left_as_it_is() {
+    block_on(async {
+        let crm = Mock::from_yaml(MOCK).unwrap().start(World::real()).await.unwrap();
+        let mut desk = desk(&crm);
+        let run = begun(&mut desk, &["apply", "stuck", "--yes", "--reason", "a test"], 0).await;
+        let undo = ["undo", &run, "--yes", "--reason", "a test"];
+        let came = desk.run(&undo, 1).await;
+        let command = format!("trueup undo {run} --leave call");
+        assert!(came.out.contains(&command) && came.out.contains("leave what `call` did as it is"), "{}", came.out);
+        assert_eq!((balances(&desk), calls(&crm, "DELETE")), ("1 1 300 400".into(), 1));
+        // Also as a plan that is kept.
+        let plan = ["undo", &run, "--leave", "steps/call", "--plan", "--out", "rest.plan", "--reason", "a test"];
+        let came = desk.run(&plan, 0).await;
+        assert!(came.out.contains("left as it is, as asked with `--leave`"), "{}", came.out);
+        let came = desk.run(&["apply", "rest.plan", "--yes"], 5).await;
+        assert!(came.said().contains("left as it is, as asked with `--leave`"), "{}", came.said());
+        assert_eq!((balances(&desk), calls(&crm, "DELETE")), ("100 200 300 400".into(), 1));
+        // What was left is still to be taken back.
+        assert_eq!(in_the_list(&mut desk, &run).await, ("changed".into(), false));
+        desk.run(&undo, 1).await;
+        assert_eq!(calls(&crm, "DELETE"), 2);
+    });
+}
+
+#[test]
+fn only_a_step_that_is_there_and_stands_alone_can_be_left() {
+    block_on(async {
+        let crm = Mock::from_yaml(MOCK).unwrap().start(World::real()).await.unwrap();
+        let mut desk = desk(&crm);
+        let run = begun(&mut desk, &["apply", "stuck", "--yes", "--reason", "a test"], 0).await;
+        let undo = ["undo", &run, "--yes", "--reason", "a test", "--leave"];
+        let leave = |step: &'static str| [&undo[..], &[step]].concat();
+        refused(&mut desk, &leave("cal"), &["has no step `cal`", "`call`"]).await;
+        refused(&mut desk, &leave("inner"), &["`inner` is a part of a transaction", "--leave both"]).await;
+        let both = [&leave("call")[..], &["--all-or-nothing"]].concat();
+        refused(&mut desk, &both, &["cannot be used with"]).await;
+        assert_eq!((balances(&desk), calls(&crm, "DELETE")), ("1 1 300 400".into(), 0));
+        let came = desk.run(&[&leave("both")[..], &["--leave", "call"]].concat(), 5).await;
+        assert!(came.said().contains("2 steps could not be taken back"), "{}", came.said());
+        assert_eq!((balances(&desk), calls(&crm, "DELETE")), ("100 1 300 400".into(), 0));
+        // Of many items the same step of each.
+        let many = begun(&mut desk, &["apply", "many", "--yes", "--reason", "a test"], 0).await;
+        let came = desk.run(&["undo", &many, "--leave", "one", "--yes", "--reason", "a test"], 4).await;
+        assert!(came.said().contains("nothing of this run can be taken back"), "{}", came.said());
+        assert_eq!(balances(&desk), "1 1 1 1");
+    });
 }
 
 #[test]

@@ -248,8 +248,12 @@ pub struct Undo {
     #[arg(long, value_name = "LENGTH", requires = "out")]
     pub expires: Option<String>,
     /// Do nothing at all if a row is not as the run left it. Without it such rows are left alone, and the others are taken back.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "leave")]
     pub all_or_nothing: bool,
+    /// Leave what this step did as it is, by its name or path, and take back the rest: where its own way back cannot be done, or somebody did
+    /// it by hand. May be given several times.
+    #[arg(long, value_name = "STEP")]
+    pub leave: Vec<String>,
     /// Why it is taken back; goes into the audit trail (1 to 500 characters).
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,

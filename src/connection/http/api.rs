@@ -22,7 +22,10 @@ use crate::{
         value::Value,
         world::World,
     },
-    connection::reference::{Secrets, Setting, Unresolved},
+    connection::{
+        reference::{Secrets, Setting, Unresolved},
+        standing,
+    },
     mock::Credentials,
 };
 use base64::Engine;
@@ -37,6 +40,8 @@ pub struct Api {
     name: Arc<str>,
     settings: HttpSettings,
     pub(super) base: Base,
+    /// Of a base that a reference gives: which one it was.
+    identity: Option<Arc<str>>,
     who: Who,
     fixed: HeaderMap,
     pace: Option<Pace>,
@@ -150,7 +155,9 @@ impl Api {
                 Some(Given::Tokens(Box::new(tokens)))
             }
         };
-        Api::made(name, settings, base, auth, lookup)
+        let identity = matches!(settings.base, Setting::Secret(_)).then(|| standing::of_address("http", base.text()));
+        let api = Api::made(name, settings, base, auth, lookup)?;
+        Ok(Api { identity: identity.map(Arc::from), ..api })
     }
 
     /// The same API, played by a mock at `url` (a loopback address); its `credentials` are sent in place of the real ones.
@@ -221,6 +228,7 @@ impl Api {
             name: name.into(),
             settings: settings.clone(),
             base,
+            identity: None,
             who,
             fixed,
             pace,
@@ -265,6 +273,11 @@ impl Api {
     /// Scheme, host, port and path prefix, as people may see them.
     pub fn base(&self) -> String {
         self.base.shown()
+    }
+
+    /// Which service this is, where only a reference says so: another address gives another text.
+    pub fn identity(&self) -> Option<&str> {
+        self.identity.as_deref()
     }
 
     /// The call as people may see it.

@@ -4,7 +4,8 @@
 use super::settings::SidekiqSettings;
 use crate::connection::{
     fault::{Fault, FaultKind},
-    reference::Secrets,
+    reference::{Secrets, Setting},
+    standing,
 };
 use redis::{
     AsyncConnectionConfig, Client, ErrorKind, FromRedisValue, RedisError, ServerErrorKind, TlsCertificates,
@@ -17,6 +18,8 @@ use std::{sync::Arc, time::Duration};
 pub struct Jobs {
     name: Arc<str>,
     settings: Arc<SidekiqSettings>,
+    /// Of an address that a reference gives: which one it was.
+    identity: Option<Arc<str>>,
     client: Client,
     connect: Duration,
     answer: Duration,
@@ -106,8 +109,13 @@ impl Jobs {
         })?;
         let length =
             |given: Option<crate::base::shape::Length>, seconds| given.map_or(Duration::from_secs(seconds), |l| l.0);
+        let identity = matches!(url, Setting::Secret(_)).then(|| {
+            let (host, port) = (parsed.host_str().unwrap_or_default(), parsed.port().unwrap_or(PORT));
+            standing::of_address("redis", &format!("{host}:{port}{}", parsed.path())).into()
+        });
         Ok(Jobs {
             name: name.into(),
+            identity,
             client,
             connect: length(settings.connect_timeout, 5),
             answer: length(settings.timeout, 10),
@@ -118,6 +126,11 @@ impl Jobs {
     /// Its name in the project file.
     pub fn name(&self) -> &Arc<str> {
         &self.name
+    }
+
+    /// Which Redis this is, where only a reference says so: another address gives another text.
+    pub fn identity(&self) -> Option<&str> {
+        self.identity.as_deref()
     }
 
     /// What the project file says.
@@ -193,6 +206,9 @@ impl Jobs {
 }
 
 /// The address is on this machine.
+/// Where a Redis listens, unless its address says otherwise.
+const PORT: u16 = 6379;
+
 fn is_here(url: &url::Url) -> bool {
     match url.host() {
         Some(url::Host::Ipv4(ip)) => ip.is_loopback(),

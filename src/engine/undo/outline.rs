@@ -44,6 +44,8 @@ pub struct Wish<'a> {
     pub item: Option<&'a str>,
     /// One row that cannot be taken back stops the whole.
     pub all_or_nothing: bool,
+    /// Names or paths of steps whose effects somebody leaves as they are.
+    pub leave: &'a [String],
     /// Calls that an earlier undo of the run, which left something alone, has made already: path, and the run.
     pub made: &'a [(Done, RunId)],
 }
@@ -95,7 +97,7 @@ pub fn of(setting: &Setting, past: &[Past<'_>], wish: &Wish<'_>) -> Outline {
 
 /// What one effect is taken back with, inside the run that made it (`undo: [step]` in a rescue).
 pub fn one(setting: &Setting, scope: &Scope, item: &ItemState, done: &Done, step: &Step) -> Place {
-    let wish = Wish { effects: &[], item: None, all_or_nothing: false, made: &[] };
+    let wish = Wish { effects: &[], item: None, all_or_nothing: false, leave: &[], made: &[] };
     let hidden = hidden([item], std::slice::from_ref(done));
     Taken { setting, scope, done, step, wish: &wish, item: Some(item), hidden: &hidden, again: false, first: true }
         .place()
@@ -109,6 +111,9 @@ fn hidden<'a>(items: impl IntoIterator<Item = &'a ItemState>, effects: &'a [Done
     changes.for_each(|change| hidden.note(change, |_| false));
     hidden
 }
+
+/// Why a step is not taken back that somebody leaves as it is.
+const LEAVE: &str = "left as it is, as asked with `--leave`";
 
 /// The path of the step in the playbook: a step that was done again has its number behind it.
 pub fn origin(path: &str) -> &str {
@@ -170,7 +175,8 @@ struct Taken<'a> {
 impl Taken<'_> {
     fn places(&self, places: &mut Vec<Place>) {
         // Parts of a transaction that left no images come before the rows of the whole.
-        if let Act::Block(block) = &self.step.act
+        if !self.is_left()
+            && let Act::Block(block) = &self.step.act
             && self.first
         {
             self.inside(&self.done.effect.step, &block.steps, places);
@@ -183,7 +189,17 @@ impl Taken<'_> {
         if generation == 0 { self.done.effect.step.clone() } else { format!("{path}~{generation}").into() }
     }
 
+    /// Somebody wants what it did to stay.
+    fn is_left(&self) -> bool {
+        let path = origin(&self.done.effect.step);
+        let name = path.rsplit('/').next();
+        self.wish.leave.iter().any(|step| step == path || Some(step.as_str()) == name)
+    }
+
     fn place(&self) -> Place {
+        if self.is_left() {
+            return self.quiet(Back::Left(Stays::from(LEAVE)));
+        }
         match self.way() {
             Ok(Way::Step(step)) => match self.made() {
                 Some(back) => self.quiet(back),

@@ -28,7 +28,7 @@ use crate::{
         Failure, Surroundings,
         apply::Carried,
         record::Record,
-        undo::{earlier, is_all_or_nothing},
+        undo::{Wish as Asked, earlier, wish_of},
     },
     plan::{ItemPlan, Many, Plan, Tally, file::Saved, stored},
     template::scope::Entry,
@@ -56,6 +56,7 @@ pub struct Backward {
     /// Earlier undos of the run, which left something alone.
     made: Vec<Trail>,
     all_or_nothing: bool,
+    leave: Vec<String>,
     once: Arc<Vec<(Arc<str>, Entry)>>,
     /// Numbers of items in the run, in the order in which they are taken back.
     order: Vec<u32>,
@@ -209,7 +210,8 @@ impl Backward {
             .flat_map(|(id, effects)| effects.get(key).into_iter().flatten().map(|done| (done.clone(), *id)))
             .collect();
         let effects = done::standing(effects, &own.outline);
-        let wish = Wish { effects: &effects, item: Some(key), all_or_nothing: self.all_or_nothing, made: &made };
+        let (all_or_nothing, leave) = (self.all_or_nothing, &*self.leave);
+        let wish = Wish { effects: &effects, item: Some(key), all_or_nothing, leave, made: &made };
         let outline = outline::of(&own, &past, &wish);
         own.set_outline(outline);
         own
@@ -226,15 +228,15 @@ fn nothing(key: &Arc<str>, run: &Setting) -> Setting {
     setting
 }
 
-/// The ways back of a run's items, from its events. `item`: only this one. `made`: earlier undos of it.
+/// The ways back of a run's items, from its events, as they are asked for. `made`: earlier undos of it.
 pub async fn backward(
     record: &Record,
     setting: &Setting,
     run: RunId,
-    item: Option<&str>,
-    all_or_nothing: bool,
+    wish: &Asked,
     made: &[RunId],
 ) -> Result<Arc<Backward>, Failure> {
+    let item = wish.item.as_deref();
     let mut chain = Vec::new();
     let mut next = Some(run);
     while let Some(run) = next {
@@ -261,7 +263,8 @@ pub async fn backward(
         journal: record.journal.clone(),
         chain,
         made: earlier,
-        all_or_nothing,
+        all_or_nothing: wish.all_or_nothing,
+        leave: wish.leave.clone(),
         once,
         order,
         places,
@@ -388,9 +391,6 @@ pub async fn backward_of(
     created: &RunCreated,
 ) -> Result<Option<Arc<Backward>>, Failure> {
     let Some(about) = created.about.filter(|_| &*created.purpose == PURPOSE) else { return Ok(None) };
-    let wish = created.plan.clone().unwrap_or(crate::base::value::Value::NULL);
-    let item = wish.get("item").and_then(|v| v.as_str().map(str::to_owned));
-    let all_or_nothing = is_all_or_nothing(created);
     let made = earlier(record, setting.run.id, about).await?;
-    Ok(Some(backward(record, setting, about, item.as_deref(), all_or_nothing, &made).await?))
+    Ok(Some(backward(record, setting, about, &wish_of(created), &made).await?))
 }

@@ -113,6 +113,8 @@ record! {
         item: Option<String>,
         /// One row that cannot be taken back stops the whole.
         all_or_nothing: bool,
+        /// Names or paths of steps whose effects are left as they are.
+        leave: Option<Vec<Arc<str>>>,
     }
 }
 
