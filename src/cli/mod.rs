@@ -118,13 +118,41 @@ async fn run(arguments: &Arguments, surroundings: &Surroundings, output: &Output
     ops::trace::flush(surroundings).await;
     ops::witness::keep(surroundings).await;
     surroundings.notes.take().iter().for_each(|note| output.note(&format!("note: {note}\n")));
-    match done {
-        Ok(exit) => exit,
-        Err(failure) => {
-            output.failure(&failure);
-            failure.exit()
-        }
+    let exit = done.unwrap_or_else(|failure| {
+        output.failure(&failure);
+        failure.exit()
+    });
+    match output.lost() {
+        Some(why) => unwritten(why, exit, changes(&arguments.command), output),
+        None => exit,
     }
+}
+
+/// The command works on a run: its exit code says what became of that.
+fn changes(command: &Command) -> bool {
+    match command {
+        Command::Undo(given) => !given.plan,
+        Command::Apply(_)
+        | Command::Answer(_)
+        | Command::Resume(_)
+        | Command::Resolve(_)
+        | Command::Retry(_)
+        | Command::Cancel(_)
+        | Command::Reconcile(_)
+        | Command::Scheduler(_) => true,
+        _ => false,
+    }
+}
+
+/// What a command found out is not where somebody will look for it. What it did is done all the same, and recorded.
+fn unwritten(why: &str, exit: Exit, changes: bool, output: &Output) -> Exit {
+    let message = format!("the result could not be written to stdout: {why}");
+    if changes {
+        output.error(&message, &["what was done is recorded: `trueup runs`, `trueup show RUN`".into()]);
+        return exit;
+    }
+    output.error(&message, &["make room there, or send it elsewhere, and ask again".into()]);
+    if exit == Exit::Done || exit == Exit::Changes { Exit::Failed } else { exit }
 }
 
 #[cfg(test)]

@@ -11,13 +11,18 @@ use crate::{
     report::{columns::fitted, diagnostics, line::clean, look::Look},
 };
 use anstream::{AutoStream, ColorChoice};
-use std::io::{IsTerminal, Write};
+use std::{
+    io::{ErrorKind, IsTerminal, Write},
+    sync::OnceLock,
+};
 
 /// Where a command's words go.
 pub struct Output {
     choice: ColorChoice,
     /// As long as the process: reports look through every text before they break it into lines.
     masks: &'static Masks,
+    /// Why a part of the result is not there.
+    lost: OnceLock<String>,
 }
 
 impl Output {
@@ -28,7 +33,7 @@ impl Output {
             Color::Always => ColorChoice::Always,
             Color::Never => ColorChoice::Never,
         };
-        Output { choice, masks: Box::leak(Box::new(masks)) }
+        Output { choice, masks: Box::leak(Box::new(masks)), lost: OnceLock::new() }
     }
 
     /// The secrets to mask.
@@ -52,8 +57,16 @@ impl Output {
     /// The result of the command, styled.
     pub fn data(&self, text: &str) {
         let mut out = AutoStream::new(std::io::stdout().lock(), self.choice(std::io::stdout().is_terminal()));
-        // A reader that went away (`| head`) is no failure of ours.
-        let _ = out.write_all(self.masks.apply(text).as_bytes()).and_then(|()| out.flush());
+        let written = out.write_all(self.masks.apply(text).as_bytes()).and_then(|()| out.flush());
+        // A reader that went away (`| head`) is no failure of ours; a full disk is one.
+        if let Some(error) = written.err().filter(|error| error.kind() != ErrorKind::BrokenPipe) {
+            self.lost.get_or_init(|| error.to_string());
+        }
+    }
+
+    /// Why a part of the result could not be written, if that was so.
+    pub fn lost(&self) -> Option<&str> {
+        self.lost.get().map(String::as_str)
     }
 
     /// A word to the person beside the result.

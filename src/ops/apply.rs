@@ -1,6 +1,12 @@
 //! `apply`: the plan that was shown becomes a run, and the run is carried out.
 
-use super::{Failure, Surroundings, approve, elsewhere, notify, project::Opened, record::Record, saved::used, turn};
+use super::{
+    Failure, Surroundings, approve, elsewhere, notify,
+    project::Opened,
+    record::Record,
+    saved::{secret_of, used},
+    turn,
+};
 use crate::{
     base::{
         identity::{RunId, SINGLE_ITEM},
@@ -120,6 +126,13 @@ pub async fn create(
     plan: &Plan,
     basis: Basis<'_>,
 ) -> Result<RunId, Failure> {
+    if let (Some(_), Some(name)) = (&basis.asks, secret_of(setting)) {
+        let message = format!(
+            "people have to agree to it first, and by then nobody has `{name}` any more: it is a secret, and secrets are kept nowhere"
+        );
+        return Err(Failure::usage(message)
+            .help("let the connection hold the secret (`auth:`), which each process looks up by itself"));
+    }
     ledgers(setting, plan).await?;
     begin(record, opened, setting, plan, basis).await
 }

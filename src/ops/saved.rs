@@ -77,11 +77,17 @@ pub(super) fn save_as(
     written.map_err(|why| Failure::usage(format!("the plan cannot be saved as `{out}`: it {why}")).help(why.help()))
 }
 
+/// A parameter that is kept nowhere: a run that another process goes on with does not have it.
+pub(super) fn secret_of(setting: &Setting) -> Option<&str> {
+    let secret = setting.params.iter().find(|(_, value)| value.all_marks().has(Marks::SECRET));
+    secret.map(|(name, _)| &**name)
+}
+
 /// Where a plan will stand, if it may be kept there, and at all.
 pub(super) fn kept_at(surroundings: &Surroundings, setting: &Setting, out: &str) -> Result<PathBuf, Failure> {
     let path = surroundings.folder.join(out);
     writable(&path, out)?;
-    if let Some((name, _)) = setting.params.iter().find(|(_, value)| value.all_marks().has(Marks::SECRET)) {
+    if let Some(name) = secret_of(setting) {
         return Err(Failure::usage(format!(
             "the plan cannot be saved: `{name}` is a secret, and secrets are kept nowhere"
         ))

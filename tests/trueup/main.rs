@@ -28,6 +28,7 @@ mod elsewhere;
 mod errors_table;
 mod examples;
 mod flow;
+mod full_stdout;
 mod generated;
 mod handed;
 mod hidden;

@@ -76,6 +76,7 @@ rules! {
         param_type;
         param_value;
         unused_param;
+        secret_later;
         // steps
         read_only;
         unreachable;

@@ -374,6 +374,13 @@ impl Api {
             })
         };
         let forbid = |why: Refused| refuse(Reason::Forbidden, why.what, why.help);
+        if request.has_lost_a_secret() {
+            return Err(refuse(
+                Reason::Unknown,
+                "a part of it was a secret parameter, of which a run keeps nothing".into(),
+                "plan again and give the secret anew; what this run did can be taken back with `trueup undo`",
+            ));
+        }
         if request.is_unknown() {
             return Err(refuse(
                 Reason::Unknown,

@@ -10,7 +10,9 @@ use super::{
 };
 use crate::{
     base::{
-        json, url_path,
+        json,
+        seal::NOT_STORED,
+        url_path,
         value::{Data, Marks, Value},
     },
     words,
@@ -98,6 +100,13 @@ impl Request {
     pub fn is_unknown(&self) -> bool {
         let named = self.query.iter().chain(&self.headers).any(|(_, v)| v.is_unknown());
         self.path.is_unknown() || named || self.body.as_ref().is_some_and(Value::is_unknown)
+    }
+
+    /// What is not known in it was a secret, of which a run keeps nothing.
+    pub(super) fn has_lost_a_secret(&self) -> bool {
+        let named = self.query.iter().chain(&self.headers).map(|(_, value)| value);
+        let mut all = std::iter::once(&self.path).chain(named).chain(&self.body);
+        all.any(|value| value.unknown_because().is_some_and(|why| *why == *NOT_STORED))
     }
 
     /// The same text for the same call, whoever built it: to remember an answer by within one process. Holds values in
