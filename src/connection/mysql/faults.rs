@@ -30,7 +30,11 @@ pub fn fault(error: sqlx::Error, sql: &str) -> Fault {
 }
 
 fn of_server(number: u16, state: &str, text: &str, sql: &str) -> Fault {
-    let kind = kind(number, state);
+    let kind = match kind(number, state) {
+        // The server names the option that forbids it.
+        FaultKind::ReadOnly if number == 1290 && !text.contains("read") => FaultKind::Other,
+        kind => kind,
+    };
     let mut fault = Fault::new(kind, message(number, kind, text));
     fault.position = match kind {
         FaultKind::Syntax if number == 1064 => near(text).and_then(|rest| place_of(sql, rest)),
@@ -46,6 +50,9 @@ fn of_server(number: u16, state: &str, text: &str, sql: &str) -> Fault {
         ),
         1021 | 1114 => fault.advise("make space on the disk of the database server, then try again"),
         1267 | 1270 => fault.advise("the character set of the column does not have this character"),
+        1290 if text.contains("mem-used") => fault.advise(
+            "the server grants a session only so much memory: narrow the statement, or let an administrator raise `max_session_mem_used`",
+        ),
         1142 | 1143 => denied::by_mysql(text).into_iter().fold(fault, Fault::advise),
         _ => fault,
     }
@@ -187,6 +194,14 @@ mod tests {
         assert_eq!(kind(1180, "HY000"), FaultKind::Lost);
         assert_eq!(kind(9999, "22001"), FaultKind::Data);
         assert_eq!(kind(9999, ""), FaultKind::Other);
+        let forbidden = |option: &str| {
+            let text =
+                format!("The MariaDB server is running with the {option} option so it cannot execute this statement");
+            of_server(1290, "HY000", &text, "")
+        };
+        assert_eq!(forbidden("--read-only").kind, FaultKind::ReadOnly);
+        let short = forbidden("--max-session-mem-used");
+        assert!(short.kind == FaultKind::Other && short.help().contains("`max_session_mem_used`"), "{}", short.help());
     }
 
     #[test]

@@ -39,11 +39,25 @@ const CHANGING: &str = "START TRANSACTION READ WRITE";
 const SQL_MODE: &str = "STRICT_ALL_TABLES,STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,\
                         NO_ENGINE_SUBSTITUTION,PIPES_AS_CONCAT,NO_AUTO_VALUE_ON_ZERO";
 
+/// What a server or an `init_connect` may have set that leaves out rows, shortens values, checks less or gives a statement
+/// another meaning; each is what the server has by itself. (`default` would be what the server was set to.) Its messages are read
+/// here, which is why they are in English. What makes it refuse (`max_join_size`, `sql_safe_updates`) is its administrator's business,
+/// and what its triggers and views count on as well (`div_precision_increment`, `lc_time_names`, `old_mode`) stays.
+const WHOLE: &str = "sql_select_limit = 18446744073709551615, group_concat_max_len = 1073741824, \
+                     max_sort_length = greatest(@@session.max_sort_length, 1024), completion_type = 0, sql_auto_is_null = 0, \
+                     lc_messages = 'en_US', foreign_key_checks = 1, unique_checks = 1";
+
+/// The same where only MariaDB has it. A recursion that reaches its limit would end in silence, with the rows that it has; time limits
+/// it. Here `default` is the present, whatever the server was set to, and no time that could be written means the same.
+const WHOLE_MARIADB: &str =
+    "max_recursive_iterations = 4294967295, check_constraint_checks = 1, system_versioning_asof = default";
+
 /// How many SET statements [`Target::settings`] has.
 const SETS: u64 = 2;
 
-/// The version, and a column of the type in which decimals travel.
-const WHO: &str = "select version() as version, cast(1 as decimal(65,30)) as number";
+/// The version, and a column of the type in which decimals travel. Asked before the session is set, where a `sql_select_limit` may hold:
+/// a LIMIT of its own goes before that.
+const WHO: &str = "select version() as version, cast(1 as decimal(65,30)) as number limit 1";
 
 /// Where to connect and how, for each role.
 #[derive(Clone, Debug)]
@@ -205,17 +219,15 @@ impl Target {
         let lock = seconds(self.lock_timeout);
         let idle = (self.statement_timeout + GRACE).max(Duration::from_secs(300)).as_secs();
         let statement = match flavour {
-            // A recursion that reaches its limit would end in silence, with the rows that it has; time limits it here.
             Flavour::MariaDb => format!(
-                "max_statement_time = {}, idle_transaction_timeout = {idle}, max_recursive_iterations = 4294967295",
+                "max_statement_time = {}, idle_transaction_timeout = {idle}, {WHOLE_MARIADB}",
                 self.statement_timeout.as_secs_f64()
             ),
             Flavour::MySql => format!("max_execution_time = {}", self.statement_timeout.as_millis()),
         };
         format!(
             "SET SESSION sql_mode = '{SQL_MODE}', time_zone = '+00:00', innodb_lock_wait_timeout = {lock}, \
-             lock_wait_timeout = {lock}, wait_timeout = {idle}, autocommit = 0, foreign_key_checks = 1, unique_checks = 1, \
-             {statement}; SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
+             lock_wait_timeout = {lock}, wait_timeout = {idle}, autocommit = 0, {WHOLE}, {statement}; SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
         )
     }
 }
@@ -312,6 +324,17 @@ impl Address {
             _ => None,
         };
         advice.into_iter().fold(fault, Fault::advise)
+    }
+}
+
+#[cfg(test)]
+impl Target {
+    /// Both roles meet a session next that somebody else has set.
+    pub(in crate::connection) async fn meets(&self, sql: &'static str) {
+        let mut rested = self.write.connect(self.patience).await.unwrap().unwrap();
+        rested.connection.execute(trusted(sql)).await.unwrap();
+        rested.sets += 1;
+        self.write.ways.guest().leave(rested);
     }
 }
 

@@ -31,7 +31,8 @@ macro_rules! done {
     };
 }
 
-const SETS: &str = concat!("select ", done!(), " as done");
+/// With a LIMIT, like all that is asked before the session is set.
+const SETS: &str = concat!("select ", done!(), " as done limit 1");
 
 /// Ends the transaction, gives locks by name back, forgets the number of the last row, and asks what is left. Without
 /// autocommit the question itself opens a transaction.

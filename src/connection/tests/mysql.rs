@@ -6,7 +6,7 @@ use crate::{
         time::{Date, Stamp, Time},
         value::Data,
     },
-    connection::{fault::FaultKind, ledger::Entry, rows::Touched, statement::SetTo},
+    connection::{database::Target, fault::FaultKind, ledger::Entry, rows::Touched, statement::SetTo},
     table::{
         catalogue::Kind,
         condition::{Condition, Test},
@@ -483,6 +483,55 @@ async fn the_session_is_set_by_us_whatever_the_server_says() {
     );
     assert!(shown.ends_with(" +00:00 0 READ-COMMITTED 2 15.0 utf8mb4"), "{shown}");
     assert_eq!(query(&mut handle, "select 'a' || 'b' as ab").await.unwrap(), "ab");
+}
+
+/// What a server, or its `init_connect`, may have set.
+const ODD: &str = "set session sql_select_limit = 1, group_concat_max_len = 4, max_sort_length = 64, check_constraint_checks = 0, \
+    foreign_key_checks = 0, unique_checks = 0, sql_auto_is_null = 1, completion_type = 2, lc_messages = 'de_DE', \
+    max_recursive_iterations = 1, system_versioning_asof = '2020-01-01 00:00:00'";
+
+#[tokio::test]
+async fn no_row_and_no_check_is_left_out_whatever_the_session_was_set_to() {
+    let place = mysql(
+        "create table t (id int auto_increment primary key, n int check (n > 0)); insert into t (n) values (1), (2), (3); \
+         create table v (n int) with system versioning; insert into v values (7); \
+         create table words (w text); insert into words values (concat(repeat('x', 500), 'b')), (concat(repeat('x', 500), 'a'))",
+    )
+    .await;
+    let database = place.database();
+    let Target::Mysql(target) = &*database.target else { panic!("no server") };
+    target.meets(ODD).await;
+    let mut first = None;
+    // The second handle goes through the same session, behind what makes it fit for the next.
+    for _ in 0..2 {
+        let mut reading = database.reading().await.unwrap();
+        let this = query(&mut reading, "select connection_id()").await.unwrap();
+        assert_eq!(first.get_or_insert(this.clone()), &this);
+        assert_eq!(query(&mut reading, "select n from t order by n").await.unwrap(), "1; 2; 3");
+        assert_eq!(query(&mut reading, "select n from v").await.unwrap(), "7");
+        assert_eq!(reading.catalogue(Some(&["t"])).await.unwrap()["t"].columns.len(), 2);
+        let joined = "select group_concat(n separator ', then ') from t";
+        assert_eq!(query(&mut reading, joined).await.unwrap(), "1, then 2, then 3");
+        let sorted = query(&mut reading, "select right(w, 1) from words order by w").await.unwrap();
+        assert_eq!(sorted, "a; b");
+        let counted =
+            "with recursive c as (select 1 as n union all select n + 1 from c where n < 50) select count(*) from c";
+        assert_eq!(query(&mut reading, counted).await.unwrap(), "50");
+        let fault = query(&mut reading, "select nn from t").await.unwrap_err();
+        assert!(fault.kind == FaultKind::NoColumn && fault.message.starts_with("Unknown column"), "{fault}");
+        reading.close().await;
+    }
+    target.meets(ODD).await;
+    let mut writing = database.rehearsing().await.unwrap();
+    let forbidden = writing.insert("t", &names(&["id"]), &[to("n", -1)]).await.unwrap_err();
+    assert_eq!(forbidden.kind, FaultKind::Constraint);
+    writing.rollback().await.unwrap();
+    target.meets(ODD).await;
+    let mut writing = database.writing().await.unwrap();
+    writing.insert("t", &names(&["id"]), &[to("n", 4)]).await.unwrap();
+    assert_eq!(query(&mut writing, "select count(*) from t where id is null").await.unwrap(), "0");
+    writing.commit().await.unwrap();
+    assert_eq!(place.seen("select count(*) from t").await, "4");
 }
 
 #[tokio::test]
