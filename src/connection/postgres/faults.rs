@@ -48,6 +48,10 @@ fn of_server(error: &PgDatabaseError) -> Fault {
     fault.hint = error.hint().filter(|_| !code.starts_with("22") && !code.starts_with("23")).map(str::to_owned);
     fault.constraint = error.constraint().map(Into::into);
     match code {
+        "22021" => fault.advise(
+            "a text is not of the encoding that the database has, in a value or, where a database takes any bytes (SQL_ASCII), in the \
+             row that is read: have it put right there, or select it as `encode(convert_to(…), 'hex')`",
+        ),
         "53100" => fault.advise("make space on the disk of the database server, then try again"),
         "53200" => fault.advise("the database server is out of memory: try again when it is less busy"),
         _ => fault,

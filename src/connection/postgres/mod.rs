@@ -110,6 +110,14 @@ impl Link {
         within(self.patience, self.connection.plain.execute(trusted(&text))).await.map(drop)
     }
 
+    /// Begins a transaction whose COMMIT is durable when it is answered, by the plain words or, unless it is known that those do, by the others.
+    async fn begin_lasting(&mut self, [plain, lasting]: &[Arc<str>; 2]) -> Result<(), Fault> {
+        let begin = if self.connection.hasty == Some(false) { plain } else { lasting };
+        let done = within(self.patience, self.connection.plain.execute(trusted(begin))).await?;
+        self.connection.hasty.get_or_insert(done.rows_affected() > 0);
+        Ok(())
+    }
+
     /// Takes the transaction back, and keeps the connection for the next handle.
     pub async fn rollback(mut self) -> Result<(), Fault> {
         if self.waiting.take().is_none() {

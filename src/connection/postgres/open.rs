@@ -39,8 +39,8 @@ pub struct Target {
     timezone: Option<String>,
     /// What the server's log shows of the run.
     mark: Option<TraceMark>,
-    /// What a transaction that changes begins with, where it follows another one at once.
-    next: Option<Arc<str>>,
+    /// What a transaction that changes begins with, where it follows another one at once: as it is, and where a COMMIT would be hasty.
+    next: [Arc<str>; 2],
 }
 
 type Connecting = ways::Connecting<Wire, sqlx::Error>;
@@ -82,6 +82,28 @@ const READING: &str = "BEGIN READ ONLY; SAVEPOINT trueup";
 /// walks through all its settings at each COMMIT. Whether the role may write at all stays the role's own setting.
 const CHANGING: &str = "BEGIN";
 
+/// The same where nobody has asked yet whether a COMMIT is durable when it is answered, or where it would not be: what is called done must be there
+/// after a crash of the server. `local` and more are the role's own choice. One row says that it was off. Where a session has it on, it
+/// is not asked again: a transaction would pay for it each time.
+const LASTING: &str =
+    "BEGIN; SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'";
+
+/// What else a role or a database may have set that leaves out rows or gives a statement another meaning: each as the server has it by itself.
+const WHOLE: &[(&str, &str)] = &[
+    // The rules read texts by the standard; a server that reads backslashes in them would see another statement.
+    ("standard_conforming_strings", "on"),
+    // An index of words or lists would give so many rows, and leave out the others by chance.
+    ("gin_fuzzy_search_limit", "0"),
+    // `NULL` in a list would be a text.
+    ("array_nulls", "on"),
+    // `a = null` would hold.
+    ("transform_null_equals", "off"),
+    // What stood in a row could not be put back.
+    ("xmloption", "content"),
+    // The tables would seem to be built in another way.
+    ("quote_all_identifiers", "off"),
+];
+
 /// One role's address. `Debug` of the options would show the password, so it shows less.
 #[derive(Clone)]
 pub struct Address {
@@ -117,8 +139,7 @@ impl Target {
             ),
         ];
         options.push(("default_transaction_isolation", "read committed".into()));
-        // The rules read texts by the standard; a server that reads backslashes in them would see another statement.
-        options.push(("standard_conforming_strings", "on".into()));
+        options.extend(WHOLE.iter().map(|(name, value)| (*name, (*value).to_owned())));
         if let Some(schema) = &settings.schema {
             options.push(("search_path", search_path(schema.as_str())?));
         }
@@ -133,13 +154,13 @@ impl Target {
         // The server ends the whole statement at `statement_timeout`; a little before that a lock can still be named.
         let claim_patience = if statement.is_zero() { GRACE } else { statement * 9 / 10 }.max(lock);
         let patience = lock.max(statement) + GRACE;
-        let (lock_timeout, mark, next) = (lock, None, Some(CHANGING.into()));
+        let (lock_timeout, mark, next) = (lock, None, [CHANGING.into(), LASTING.into()]);
         Ok(Target { write, read, connect_timeout, patience, claim_patience, lock_timeout, timezone, mark, next })
     }
 
     /// The server's log shows this of the run.
     pub fn marked(&mut self, mark: TraceMark) {
-        self.next = Some(mark.before(CHANGING).into());
+        self.next = [CHANGING, LASTING].map(|begin| mark.before(begin).into());
         self.mark = Some(mark);
     }
 
@@ -236,13 +257,18 @@ impl Target {
             let bad = |_| Fault::new(FaultKind::Settings, format!("the server knows no time zone `{zone}`"));
             link.run(&set, Limits::USUAL).await.map_err(bad)?;
         }
-        match &self.mark {
-            None => link.batch(begin).await?,
-            Some(mark) => link.begin_marked(mark, begin).await?,
+        if begin == CHANGING {
+            link.begin_lasting(&self.next).await?;
+        } else {
+            match &self.mark {
+                None => link.batch(begin).await?,
+                Some(mark) => link.begin_marked(mark, begin).await?,
+            }
         }
         link.stirred = self.timezone.is_some();
         // A time zone is a value, which no fixed words can hold.
-        link.next = self.next.clone().filter(|_| begin == CHANGING && self.timezone.is_none());
+        let goes_on = begin == CHANGING && self.timezone.is_none();
+        link.next = goes_on.then(|| self.next[usize::from(link.connection.hasty == Some(true))].clone());
         Ok(link)
     }
 }

@@ -23,6 +23,9 @@ pub(super) struct Wire {
     shapes: HashMap<Box<str>, Arc<Shape>>,
     /// So many that what is known may be out of date.
     full: bool,
+    /// A COMMIT would be answered before it is durable, by the settings of the role, the database or the server. Nothing before a
+    /// transaction that changes has asked.
+    pub(super) hasty: Option<bool>,
 }
 
 impl std::fmt::Debug for Wire {
@@ -33,7 +36,7 @@ impl std::fmt::Debug for Wire {
 
 impl From<PgConnection> for Wire {
     fn from(plain: PgConnection) -> Wire {
-        Wire { plain, shapes: HashMap::new(), full: false }
+        Wire { plain, shapes: HashMap::new(), full: false, hasty: None }
     }
 }
 

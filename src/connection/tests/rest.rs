@@ -1,7 +1,9 @@
 //! A connection serves one handle after the other, and nothing of the one reaches the next.
 
 use super::{Dialect, Place, admin, ask, key, mysql, postgres, query, servers, sqlite};
+use crate::base::identity::RunId;
 use crate::connection::{
+    database::Target,
     fault::FaultKind,
     statement::{Limits, SetTo, trusted},
 };
@@ -109,6 +111,73 @@ async fn whatever_isolation_a_database_is_set_to_each_handle_sees_what_is_commit
     }
     let mut reading = database.reading().await.unwrap();
     assert_eq!(query(&mut reading, isolation).await.unwrap(), "read committed");
+}
+
+/// A database whose sessions begin with this.
+async fn set_to(settings: &[(&str, &str)]) -> Place {
+    let set = |(name, value): &(&str, &str)| {
+        format!("execute format('alter database %I set {name} = {value}', current_database());")
+    };
+    let all: String = settings.iter().map(set).collect();
+    postgres(&format!("{TABLE}; do $$ begin {all} end $$")).await
+}
+
+#[tokio::test]
+async fn what_is_called_done_is_durable_whatever_a_role_is_set_to() {
+    let shown = "select current_setting('synchronous_commit')";
+    for (found, wanted) in [("off", "on"), ("local", "local"), ("remote_write", "remote_write"), ("on", "on")] {
+        let place = set_to(&[("synchronous_commit", found)]).await;
+        let database = place.database();
+        let mut pids = Vec::new();
+        for _ in 0..3 {
+            let mut writing = database.writing().await.unwrap();
+            assert_eq!(query(&mut writing, shown).await.unwrap(), wanted);
+            let savepoint = writing.savepoint().await.unwrap();
+            writing.rollback_to(savepoint).await.unwrap();
+            assert_eq!(query(&mut writing, shown).await.unwrap(), wanted);
+            pids.push(query(&mut writing, place.pid()).await.unwrap());
+            writing.commit().await.unwrap();
+        }
+        assert!(pids.iter().all(|pid| *pid == pids[0]), "one session served them all: {pids:?}");
+        // A transaction that begins with the message that ended the last one, and one that is told in the server's log.
+        for traced in [false, true] {
+            let database = place.database();
+            let database = if traced { database.traced(RunId(uuid::Uuid::from_u128(7))) } else { database };
+            let Target::Postgres(target) = &*database.target else { panic!("no server") };
+            let mut link = target.changing().await.unwrap();
+            for _ in 0..2 {
+                assert!(link.commit(true).await.unwrap());
+                let answer = link.run(&ask(shown), Limits::USUAL).await.unwrap();
+                assert_eq!(answer.rows[0][0].bare(), wanted, "{found} {traced}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_row_is_left_out_and_no_value_means_something_else_whatever_a_role_is_set_to() {
+    let place = set_to(&[
+        ("gin_fuzzy_search_limit", "5"),
+        ("array_nulls", "off"),
+        ("transform_null_equals", "on"),
+        ("xmloption", "document"),
+        ("quote_all_identifiers", "on"),
+    ])
+    .await;
+    let words = "create table words (w tsvector); insert into words select 'one' from generate_series(1, 20000); \
+                 create index on words using gin (w); analyze words";
+    admin(place.url.as_deref().unwrap(), words).await.unwrap();
+    let database = place.database();
+    for _ in 0..2 {
+        let mut reading = database.reading().await.unwrap();
+        let found = "select count(*) from words where w @@ 'one'::tsquery";
+        assert_eq!(query(&mut reading, found).await.unwrap(), "20000");
+        assert_eq!(query(&mut reading, "select ('{NULL}'::text[])[1] is null").await.unwrap(), "true");
+        assert_eq!(query(&mut reading, "select count(*) from t where n = null").await.unwrap(), "0");
+        assert_eq!(query(&mut reading, "select 'a<b/>'::xml::text").await.unwrap(), "a<b/>");
+        assert_eq!(query(&mut reading, "select quote_ident('t')").await.unwrap(), "t");
+        reading.close().await;
+    }
 }
 
 #[tokio::test]
