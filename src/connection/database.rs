@@ -7,6 +7,7 @@ use super::{
     link::Link,
     mysql, postgres,
     reference::Secrets,
+    rows::Identity,
     seen::Seen,
     session::Session,
     set::{Inside, Member, Seat},
@@ -123,6 +124,14 @@ impl Database {
         match &*self.target {
             Target::Sqlite(target) => Some(&target.path),
             Target::Postgres(_) | Target::Mysql(_) => None,
+        }
+    }
+
+    /// A run has looked at the database, and works on this one alone: a SQLite file that another one was put in the place of is not opened any
+    /// more. A server's identity is looked at through the connection itself.
+    pub fn stays_with(&self, found: &Identity) {
+        if let Target::Sqlite(target) = &*self.target {
+            target.stays_with(&found.system);
         }
     }
 

@@ -43,6 +43,8 @@ pub enum FaultKind {
     InDoubt,
     /// SQLite: another process writes to the file.
     Busy,
+    /// SQLite: another file stands at the path than the one that the run has worked on. It was not opened.
+    Exchanged,
     /// Proved rolled back because of another transaction (40001, 40P01): may be run again as a whole.
     Serialization,
     /// Proved rolled back with others of the set that it was in: it begins anew, in a smaller one or alone. Never reaches a person.
@@ -90,6 +92,9 @@ impl FaultKind {
             }
             FaultKind::Busy => {
                 "another process writes to this file; try again, or raise `busy_timeout` of the connection"
+            }
+            FaultKind::Exchanged => {
+                "nothing was written to it; put the file of before back, or plan again for the one that stands there now"
             }
             FaultKind::Serialization => "nothing was changed; another transaction came first: it may be run again",
             FaultKind::Divided => "nothing was changed; it begins anew by itself",

@@ -272,19 +272,31 @@ impl Driver<'_> {
         }
         // What is kept of a plan is masked: a secret may be a part of a path.
         let masks = &self.root.masks;
-        Ok(unlike(&masks.apply(&planned.identity), &masks.apply(&found.text())))
+        let unlike = unlike(&masks.apply(&planned.identity), &masks.apply(&found.text()));
+        if !matches!(unlike, Some(Unlike::Database { .. })) {
+            self.setting.database(&name).iter().for_each(|database| database.stays_with(&found.identity));
+        }
+        Ok(unlike)
     }
 }
 
 fn elsewhere(name: &str, planned: &str, found: &str, exchanged: bool) -> Halt {
     // Where the path is right nobody can put the connection right: the file of before has to come back, or the run has to end.
-    let next = if exchanged {
-        ". The file was exchanged for another one, as a restore or a copy does. Put the file of before back and resume; where this one \
-         stays, end the run with `trueup cancel` and plan again"
-    } else {
-        ""
-    };
+    let next = if exchanged { format!(". The file was exchanged for another one, {EXCHANGED}") } else { String::new() };
     Halt::Elsewhere(format!("`{name}` was planned against {planned}, and is connected to {found}{next}"))
+}
+
+const EXCHANGED: &str = "as a restore or a copy does. Put the file of before back and resume; where this one stays, end the run with \
+                         `trueup cancel` and plan again";
+
+/// Why a run pauses whose SQLite file is no longer the one that it has worked on.
+pub(super) fn exchanged(trouble: &Trouble) -> Option<String> {
+    match trouble {
+        Trouble::Database { fault, .. } if fault.kind == FaultKind::Exchanged => {
+            Some(format!("{}, {EXCHANGED}", trouble.message()))
+        }
+        _ => None,
+    }
 }
 
 /// The ledger has an entry of it, unless the database has lost both. What a person took for done need not have one.

@@ -7,6 +7,7 @@ mod recording;
 mod shown;
 
 use super::{
+    claim::exchanged,
     crew::Crew,
     decide::{Next, decide},
     endings,
@@ -350,7 +351,11 @@ impl<'a> Driver<'a> {
                         }
                         Err(Halt::Trouble(trouble)) => {
                             if let Some(why) = self.unreachable(&place, &trouble) {
-                                return self.rest_unreachable(&place.path, &why).await;
+                                self.crew.iter().for_each(|crew| crew.cuts_off());
+                                return self.rest_undone(&place.path, &why).await;
+                            }
+                            if let Some(why) = exchanged(&trouble).filter(|_| self.did_nothing(&place.path)) {
+                                return self.rest_undone(&place.path, &why).await;
                             }
                             if !Box::pin(self.repairs(&place, &trouble)).await? {
                                 Box::pin(self.end(&place, trouble)).await?;
@@ -452,21 +457,24 @@ impl<'a> Driver<'a> {
         if !refused || heals || self.state.cancelled || place.rescued || self.confirmed.contains_key(&place.path) {
             return None;
         }
-        // A transaction could not be begun: without images it was not ended either.
-        let nothing = self.standing(&place.path).is_none_or(|step| {
-            let of_rows = step.class.as_deref().is_some_and(recover::is_one_transaction);
-            step.attempts == 0 || of_rows && !step.imaged
-        });
+        let nothing = self.did_nothing(&place.path);
         nothing.then(|| format!("{} cannot be reached", trouble.message().replacen(": ", " (", 1) + ")"))
     }
 
+    /// Of a step whose transaction could not be begun: without images it was not ended either.
+    fn did_nothing(&self, path: &str) -> bool {
+        self.standing(path).is_none_or(|step| {
+            let of_rows = step.class.as_deref().is_some_and(recover::is_one_transaction);
+            step.attempts == 0 || of_rows && !step.imaged
+        })
+    }
+
     /// Pauses the run before this step.
-    async fn rest_unreachable(&mut self, path: &Arc<str>, why: &str) -> Result<Stopped, JournalError> {
+    async fn rest_undone(&mut self, path: &Arc<str>, why: &str) -> Result<Stopped, JournalError> {
         if self.was_attempted(path) {
             let message = Some(format!("Nothing was written: {}", endings::sentence(why)));
             self.outcome(path, Went { outcome: Outcome::NotDone, value: None, message, response: None }, 0);
         }
-        self.crew.iter().for_each(|crew| crew.cuts_off());
         self.rest(why).await
     }
 

@@ -5,6 +5,7 @@
 //! probe, a service that knows the key. Where nobody does, a person decides. Nothing is concluded from silence.
 
 use super::{
+    claim::exchanged,
     drive::{Driver, Halt, Stopped, Went},
     endings::{self, sentence},
     names,
@@ -94,7 +95,10 @@ impl Driver<'_> {
         (self.watch)(Tick::Begins { section: place.section, path: path.clone(), title });
         let found = match self.look(&place, &step, lost.as_ref()).await {
             Ok(found) => found,
-            Err(Halt::Trouble(trouble)) => Found::InDoubt(trouble.message()),
+            Err(Halt::Trouble(trouble)) => match exchanged(&trouble) {
+                Some(why) => return self.rest(&why).await.map(Some),
+                None => Found::InDoubt(trouble.message()),
+            },
             Err(Halt::Journal(error)) => return Err(error),
             Err(Halt::Round) => return Ok(None),
             Err(Halt::Rest(why)) => return self.rest(why).await.map(Some),

@@ -2,11 +2,14 @@
 
 use super::{
     many::{Store, playbook, process},
-    servers::{block_on, free_port, postgres},
+    servers::{block_on, free_port, postgres, said},
 };
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    path::Path,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -14,7 +17,9 @@ use tokio::{
     sync::watch,
 };
 use trueup::{
-    journal::RunFilter,
+    engine::{drive::Stopped, watch::Tick},
+    journal::{RunFilter, words::End},
+    ops,
     trial::bench::{On, Place},
 };
 
@@ -269,6 +274,53 @@ fn a_run_pauses_when_its_database_is_gone_and_goes_on_when_it_is_back() {
             assert_eq!(store.audits().await, things as usize, "{way:?}: {words}");
         }
         store.shop.close().await;
+    });
+}
+
+/// A restore or a deploy puts another file in the place of a database while a run works on it.
+#[test]
+fn a_run_whose_sqlite_file_is_exchanged_under_it_writes_nothing_to_the_other_one() {
+    block_on(async {
+        for one_by_one in [false, true] {
+            let store = Store::open(&On::Sqlite, 300).await;
+            let Place::File(path) = store.shop.place() else { panic!("no file") };
+            let (moved, copy) = (path.with_extension("moved"), path.with_extension("copy"));
+            let swap = |away: &Path, here: &Path| {
+                std::fs::rename(path, away).unwrap();
+                std::fs::rename(here, path).unwrap();
+            };
+            let (mut prepared, plan) =
+                store.plan(&playbook(&[ALL]), &[]).await.unwrap_or_else(|f| panic!("{}", said(&f)));
+            prepared.setting.one_by_one = one_by_one;
+            std::fs::copy(path, &copy).unwrap();
+            let (record, stop, done) = (store.record().await, AtomicBool::new(false), AtomicBool::new(false));
+            let watch = |tick: Tick| {
+                if matches!(&tick, Tick::Items(far) if far.over >= 40) && !done.swap(true, Ordering::SeqCst) {
+                    swap(&moved, &copy);
+                }
+            };
+            let (here, opened) = (&store.shop.here, &store.shop.opened);
+            let carried = ops::apply::apply(here, &record, opened, &prepared.setting, &plan, &watch, &stop).await;
+            record.journal.close().await.unwrap();
+            let carried = carried.unwrap_or_else(|f| panic!("{}", said(&f)));
+            assert_eq!(carried.stopped, Stopped::Paused, "one by one: {one_by_one}");
+            let run = prepared.setting.run.id;
+            let why = store.state(run).await.paused.unwrap();
+            assert!(why.contains("was exchanged for another file") && why.contains("`trueup cancel`"), "{why}");
+            assert!(store.column("count").await.iter().all(|n| n == "0"), "the other file was written");
+            // Another process would meet it at its first look.
+            let carried = store.resume(run).await;
+            assert_eq!(carried.stopped, Stopped::Paused, "a resume looks again");
+            assert!(store.column("count").await.iter().all(|n| n == "0"), "the other file was written");
+            swap(&copy, &moved);
+            let before = store.column("count").await.iter().filter(|n| *n == "1").count();
+            assert!((40..300).contains(&before), "{before}");
+            let carried = store.resume(run).await;
+            assert_eq!(carried.stopped, Stopped::Closed(End::Changed), "one by one: {one_by_one}");
+            assert!(store.column("count").await.iter().all(|n| n == "1"));
+            assert_eq!(store.audits().await, 300);
+            store.shop.close().await;
+        }
     });
 }
 

@@ -48,6 +48,8 @@ fn of_sqlite(error: &dyn DatabaseError, file: &str, sql: &str) -> Fault {
     }
 }
 
+/// SQLITE_READONLY_ROLLBACK: a journal lies beside the database whose writer is gone, and this handle may not take its change back.
+const HALF_DONE: i32 = 776;
 /// SQLITE_READONLY_DIRECTORY: no file can be made beside the database.
 const NO_FILE_BESIDE: i32 = 1544;
 /// SQLITE_IOERR_SHMSIZE: the file beside it that several processes share cannot grow.
@@ -63,6 +65,14 @@ fn full(file: &str) -> Fault {
 fn read_only(code: i32, text: &str, file: &str) -> Fault {
     let denied =
         |error: &std::io::Error| matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem);
+    if code == HALF_DONE {
+        let message =
+            format!("a program died in the middle of a change of {file}, and what reads may not take it back");
+        return Fault::new(FaultKind::ReadOnly, message).advise(format!(
+            "any program that writes to the file takes the half change back, from the journal beside it: run \
+             `sqlite3 '{file}' 'begin immediate; rollback'` as a user who may write both, and try again; never delete the journal"
+        ));
+    }
     let own = std::fs::OpenOptions::new().write(true).open(file).err().filter(denied);
     match own {
         Some(error) => Fault::new(FaultKind::ReadOnly, format!("{file} cannot be written: {}", error.kind()))

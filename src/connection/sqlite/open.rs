@@ -10,10 +10,12 @@ use super::{
     faults::fault,
     line::{Line, Turn},
     rest::{Place, Rested},
+    standing::is_another,
 };
 use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
 use std::{
     path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -26,6 +28,8 @@ pub struct Target {
     pub path: PathBuf,
     busy_timeout: Duration,
     statement_timeout: Duration,
+    /// The file that a run works on, once it has looked at it.
+    own: Arc<OnceLock<String>>,
     /// Where the writers of this process wait for each other.
     line: Line,
     reading: Doors,
@@ -49,12 +53,18 @@ impl Target {
         Ok(Target {
             line: Line::of(&path),
             path,
+            own: Arc::default(),
             reading: Doors::default(),
             changing: Doors::default(),
             claiming: Doors::default(),
             busy_timeout: length(settings.busy_timeout, 2).min(LONGEST),
             statement_timeout: length(settings.statement_timeout, 15),
         })
+    }
+
+    /// From now on only the file of this [`Identity::system`](super::super::rows::Identity::system) is opened.
+    pub fn stays_with(&self, system: &str) {
+        self.own.get_or_init(|| system.to_owned());
     }
 
     /// A connection that the file system, the session and the transaction all keep from writing.
@@ -98,6 +108,13 @@ impl Target {
             let what = if known.is_ok() { "is not a file" } else { "does not exist" };
             return Err(Fault::new(FaultKind::NoDatabase, format!("{shown} {what}")));
         };
+        if let (Ok(known), Some(own)) = (&known, self.own.get())
+            && is_another(known, own)
+        {
+            let message =
+                format!("{shown} was exchanged for another file while the run was under way (inode {own} before)");
+            return Err(Fault::new(FaultKind::Exchanged, message));
+        }
         // One that rested has the file open that stood here then, which need not be the one that stands here now.
         while let Some(rested) = doors.rested() {
             if rested.place == place {

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::base::value::Value;
 use sha2::{Digest, Sha256};
-use std::{collections::HashMap, sync::Arc, time::UNIX_EPOCH};
+use std::{collections::HashMap, fs::Metadata, os::unix::fs::MetadataExt, sync::Arc, time::UNIX_EPOCH};
 
 /// The statements that made a table, its unique indexes and triggers, and the tables whose foreign keys point to it.
 const LINES: &str = "\
@@ -22,17 +22,28 @@ const FILE: &str = "\
     SELECT sqlite_version() AS version, (SELECT application_id FROM pragma_application_id) AS application, \
            (SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'trueup_ledger') AS has_ledger, ?1 AS tables";
 
+/// The number of a file, and when it was made, where the file system keeps it: the number of one that is gone is given to the next.
+fn told(known: &Metadata) -> (String, String) {
+    let born = known.created().ok().and_then(|born| born.duration_since(UNIX_EPOCH).ok());
+    let born = born.map_or_else(String::new, |born| format!("{}.{:09}", born.as_secs(), born.subsec_nanos()));
+    (known.ino().to_string(), born)
+}
+
+/// The file is another one than that of this [`Identity::system`].
+pub fn is_another(known: &Metadata, system: &str) -> bool {
+    let mut parts = system.split('/');
+    let (inode, born) = told(known);
+    let (then, born_then) = (parts.next(), parts.nth(1).unwrap_or_default());
+    then.is_some_and(|then| then != inode) || !born.is_empty() && !born_then.is_empty() && born != born_then
+}
+
 /// Both.
 pub async fn standing(link: &mut Link, tables: &[&str]) -> Result<Standing, Fault> {
-    use std::os::unix::fs::MetadataExt;
     let names = Value::list(tables.iter().map(|t| Value::from(*t)));
     let row = ask(link, FILE, &names).await?.pop().unwrap_or_default();
     let path = std::fs::canonicalize(&link.file).unwrap_or_else(|_| link.file.clone().into());
-    let known = std::fs::metadata(&path);
-    let inode = known.as_ref().map(|m| m.ino().to_string()).unwrap_or_default();
-    // The number of a file that is gone is given to the next one; when that was made tells them apart, where the file system keeps it.
-    let born = known.as_ref().ok().and_then(|m| m.created().ok()?.duration_since(UNIX_EPOCH).ok());
-    let born = born.map_or_else(String::new, |born| format!("/{}.{:09}", born.as_secs(), born.subsec_nanos()));
+    let (inode, born) = std::fs::metadata(&path).as_ref().map(told).unwrap_or_default();
+    let born = if born.is_empty() { born } else { format!("/{born}") };
     let mut hashes: HashMap<Arc<str>, Sha256> = HashMap::new();
     if !tables.is_empty() {
         for line in ask(link, LINES, &names).await? {

@@ -258,3 +258,75 @@ async fn a_copy_in_the_place_of_a_file_is_another_file() {
     let found = unlike(&planned, &standing().await);
     assert!(matches!(found, Some(Unlike::Database { exchanged: true, .. })), "{found:?}");
 }
+
+#[tokio::test]
+async fn a_file_that_was_put_in_the_place_of_a_runs_own_is_not_opened() {
+    let place = sqlite("create table t (id integer primary key); insert into t values (1)").await;
+    let path = place.folder.path().join("data.db");
+    let (moved, copy) = (path.with_extension("moved"), path.with_extension("copy"));
+    std::fs::copy(&path, &copy).unwrap();
+    let database = place.database();
+    let mut writing = database.writing().await.unwrap();
+    let found = writing.standing(&[], false).await.unwrap();
+    writing.rollback().await.unwrap();
+    let swap = |away: &std::path::Path, here: &std::path::Path| {
+        std::fs::rename(&path, away).unwrap();
+        std::fs::rename(here, &path).unwrap();
+    };
+    swap(&moved, &copy);
+    // Whoever has not looked at it opens what is there.
+    place.database().writing().await.unwrap().rollback().await.unwrap();
+    swap(&copy, &moved);
+    database.stays_with(&found.identity);
+    for _ in 0..2 {
+        database.writing().await.unwrap().rollback().await.unwrap();
+        database.reading().await.unwrap().close().await;
+        swap(&moved, &copy);
+        for fault in [database.writing().await.unwrap_err(), database.reading().await.unwrap_err()] {
+            assert_eq!(fault.kind, FaultKind::Exchanged);
+            assert!(fault.message.contains("data.db was exchanged for another file"), "{fault}");
+        }
+        swap(&copy, &moved);
+    }
+}
+
+#[tokio::test]
+async fn a_change_that_a_killed_program_left_half_done_is_told_with_the_way_out() {
+    let place = sqlite("create table t (id integer primary key, v text)").await;
+    let path = place.folder.path().join("data.db");
+    let journal = place.folder.path().join("data.db-journal");
+    let options = SqliteConnectOptions::new().filename(&path).journal_mode(sqlx::sqlite::SqliteJournalMode::Delete);
+    let mut other = options.connect().await.unwrap();
+    other.execute(trusted("insert into t values (1, 'before')")).await.unwrap();
+    // So little room in memory that the file is written before COMMIT, as a large change does.
+    other
+        .execute(trusted(
+            "pragma cache_spill = 1; pragma cache_size = 1; begin; update t set v = 'half'; \
+             insert into t select value, hex(zeroblob(2000)) from (with recursive n(value) as \
+               (select 2 union all select value + 1 from n where value < 200) select value from n)",
+        ))
+        .await
+        .unwrap();
+    // What a kill leaves behind: the file and its journal as they are, and nobody who has them open.
+    let kept = [&path, &journal].map(|file| std::fs::read(file).unwrap());
+    other.execute(trusted("rollback")).await.unwrap();
+    sqlx::Connection::close(other).await.unwrap();
+    for (file, bytes) in [&path, &journal].into_iter().zip(&kept) {
+        std::fs::write(file, bytes).unwrap();
+    }
+    let fault = place.database().reading().await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::ReadOnly);
+    assert!(
+        fault.message.starts_with("a program died in the middle of a change of ") && fault.message.contains("data.db"),
+        "{fault}"
+    );
+    assert!(
+        fault.help().contains(&format!("`sqlite3 '{}' 'begin immediate; rollback'`", path.display())),
+        "{}",
+        fault.help()
+    );
+    // A handle that may write does what the advice says.
+    place.database().rehearsing().await.unwrap().rollback().await.unwrap();
+    assert!(!journal.exists());
+    assert_eq!(place.seen("select * from t").await, "1 before");
+}
