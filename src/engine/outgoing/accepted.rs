@@ -1,7 +1,7 @@
 //! A request that was taken and is not finished (202). The answer is journaled before anything is asked: a resumed run goes on
 //! asking, and the request is never sent again.
 
-use super::{attempts::LONGEST, call, judge};
+use super::{call, judge};
 use crate::{
     action::{
         deed::{Call, Outgoing},
@@ -75,15 +75,26 @@ impl Driver<'_> {
         let line = call::line(&api.view(&request));
         let every = accepted.every.map_or(EVERY, |length| length.0);
         let mut tries = Tries::default();
-        let mut pause = asked_for(answer, self).map_or(every, |asked| asked.min(LONGEST).max(every));
-        loop {
+        let too_long = || lost(&format!("it was not finished within {}", accepted.at_most));
+        let still = || {
             let waited = u64::try_from(setting.world.now().micros.saturating_sub(begun.micros)).unwrap_or(0);
-            let last = Duration::from_micros(waited) >= accepted.at_most.0;
-            if !last {
+            accepted.at_most.0.saturating_sub(Duration::from_micros(waited))
+        };
+        let mut pause = asked_for(answer, self).map_or(every, |asked| asked.max(every));
+        loop {
+            let left = still();
+            if !left.is_zero() {
                 let why = format!("`{}` is not finished with the request", call.api);
+                // However long the API asks to wait, the last look is at the end of the time allowed.
+                let pause = pause.max(api.held().unwrap_or_default()).min(left);
                 (self.watch)(Tick::Again { path: place.path.clone(), why, pause });
                 setting.world.pause(pause).await;
             }
+            let left = still();
+            if api.held().is_some_and(|held| held > left) {
+                return Err(too_long());
+            }
+            let last = left.is_zero();
             let found = match api.send(&request).await {
                 Ok(found) if (200..300).contains(&found.status) => found,
                 other => {
@@ -115,8 +126,8 @@ impl Driver<'_> {
                     let trouble = call::trouble(call, FailureKind::Answer, message);
                     return Err(Trouble::Call(Box::new(CallTrouble { line, status, answer, ..trouble })).into());
                 }
-                None if last => return Err(lost(&format!("it was not finished within {}", accepted.at_most))),
-                None => pause = asked_for(&found.value, self).map_or(every, |asked| asked.min(LONGEST).max(every)),
+                None if last => return Err(too_long()),
+                None => pause = asked_for(&found.value, self).map_or(every, |asked| asked.max(every)),
             }
         }
     }

@@ -113,8 +113,8 @@ impl Answered<'_> {
         // An error may repeat what it is about, and nobody has declared that part of the answer.
         let api = self.setting.api(&self.call.api);
         let said = api.map_or(said.clone(), |api| super::call::request(self.call).veiled(&said, api.settings()));
-        // A 5xx may follow the effect; 4xx says that nothing was done (reliability.md, C7-C10).
-        let in_doubt = self.writes() && self.answer.status >= 500;
+        // A 5xx may follow the effect, and 1xx is no answer; 4xx says that nothing was done (reliability.md, C7-C10).
+        let in_doubt = self.writes() && !(200..500).contains(&self.answer.status);
         let advice = match (self.answer.status, api.map(|api| api.settings().auth.is_some())) {
             (401, Some(true)) => {
                 "; look whether the secret under `auth:` of the connection is the one for this environment, and still valid"

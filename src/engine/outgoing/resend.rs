@@ -1,13 +1,10 @@
 //! Finding out by sending the same bytes again: where the service knows the key, or the author says that twice is the same as
 //! once. The bytes come from the journal; nothing is evaluated anew.
 
-use super::{
-    attempts::{Attempts, LONGEST},
-    settled,
-};
+use super::{attempts::Attempts, settled};
 use crate::{
     action::deed::Outgoing,
-    base::value::Value,
+    base::{counted::counted, value::Value},
     engine::{
         drive::{Driver, Halt},
         endings,
@@ -26,23 +23,19 @@ use std::time::Duration;
 enum Verdict {
     /// Nothing yet: wait, and send again.
     Again,
-    /// The first one was refused as well.
-    Refused,
     /// Nothing at all.
     InDoubt,
 }
 
-/// Of an answer that is not a good one. A key makes the service give the first answer again; without one a refusal may just
-/// mean that the first request was carried out.
+/// Of an answer that is not a good one. No refusal of the second sending says that the first one was refused as well: without a
+/// key it may just mean that the first one was carried out, and whether whoever refuses has looked at the key, nobody can tell. A
+/// redirect, 404 or 451 may be the word of what stands in front of the service, who we are is looked at before the key is, and
+/// 412 is what the first one leads to where it changed the version.
 fn verdict(status: Option<u16>, keyed: bool) -> Verdict {
     match status {
         None | Some(200..=299 | 408 | 425 | 429 | 500..) => Verdict::Again,
-        Some(409) if keyed => Verdict::Again,
-        // Who we are is looked at before the key is; and 422 says that this key came with other bytes.
-        Some(401 | 403 | 407 | 422) => Verdict::InDoubt,
-        // The answer stands elsewhere: it may well have been done.
-        Some(302 | 303) => Verdict::InDoubt,
-        Some(_) if keyed => Verdict::Refused,
+        // The first one is still being worked on.
+        Some(409 | 423) if keyed => Verdict::Again,
         Some(_) => Verdict::InDoubt,
     }
 }
@@ -87,7 +80,12 @@ impl Driver<'_> {
                     if let Some(ended) = self.given_up(place, trouble, keyed) {
                         return Ok(ended);
                     }
-                    return self.or_probe(place, step, format!("sent {attempt} times: {}", trouble.message)).await;
+                    let why = if attempt == step.attempts && trouble.retry_after.is_some() {
+                        "it asks for a longer pause than is waited for, so it was not sent again".to_owned()
+                    } else {
+                        format!("sent {}: {}", counted(attempt as usize, "time"), trouble.message)
+                    };
+                    return self.or_probe(place, step, why).await;
                 };
                 (self.watch)(Tick::Again { path: place.path.clone(), why: trouble.message.clone(), pause });
                 self.sleep(pause).await?;
@@ -106,11 +104,13 @@ impl Driver<'_> {
                 }
                 Err(found) => match verdict(found.status, keyed) {
                     Verdict::Again => trouble = Some(found),
-                    Verdict::Refused => {
-                        return Ok(Found::Refused(Trouble::Call(Box::new(CallTrouble { in_doubt: false, ..found }))));
+                    // The table has it tried again, and under its key that does no harm.
+                    Verdict::InDoubt if keyed && endings::retry(setting, place.id(), &found).is_some() => {
+                        trouble = Some(found);
                     }
                     Verdict::InDoubt => {
-                        return self.or_probe(place, step, format!("sent again: {}", found.message)).await;
+                        let why = format!("sent again: {}; that says nothing about the first time", found.message);
+                        return self.or_probe(place, step, why).await;
                     }
                 },
             }
@@ -168,9 +168,7 @@ impl Rounds {
         let setting = driver.setting;
         match endings::retry(setting, place.id(), trouble) {
             Some(retry) => self.table.next(retry, trouble.retry_after, &setting.world),
-            None => {
-                self.own.next().map(|pause| trouble.retry_after.map_or(pause, |asked| asked.min(LONGEST).max(pause)))
-            }
+            None => self.own.next_asked(trouble.retry_after),
         }
     }
 }
@@ -180,19 +178,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_proves_something_only_where_the_service_knows_the_key() {
-        for status in 200..600 {
+    fn no_refusal_says_what_became_of_the_first_one_and_what_passes_is_waited_for() {
+        for status in 100..600 {
             let (keyed, plain) = (verdict(Some(status), true), verdict(Some(status), false));
-            assert_ne!(
-                plain,
-                Verdict::Refused,
-                "{status}: twice is as once, so a refusal may come from the first time"
-            );
             match status {
                 200..=299 | 408 | 425 | 429 | 500.. => assert_eq!((keyed, plain), (Verdict::Again, Verdict::Again)),
-                409 => assert_eq!((keyed, plain), (Verdict::Again, Verdict::InDoubt)),
-                401 | 403 | 407 | 422 | 302 | 303 => assert_eq!((keyed, plain), (Verdict::InDoubt, Verdict::InDoubt)),
-                _ => assert_eq!((keyed, plain), (Verdict::Refused, Verdict::InDoubt), "{status}"),
+                409 | 423 => assert_eq!((keyed, plain), (Verdict::Again, Verdict::InDoubt)),
+                _ => assert_eq!((keyed, plain), (Verdict::InDoubt, Verdict::InDoubt), "{status}"),
             }
         }
         assert_eq!(verdict(None, true), Verdict::Again);

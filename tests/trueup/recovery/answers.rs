@@ -119,6 +119,30 @@ fn a_request_that_was_only_taken_is_asked_about_until_it_is_finished() {
 }
 
 #[test]
+fn however_long_an_api_asks_to_be_left_alone_it_is_asked_no_longer_than_allowed() {
+    block_on(async {
+        for later in [
+            "headers: { Retry-After: \"3600\" }, json: { state: running }",
+            "status: 503, headers: { Retry-After: \"3600\" }",
+        ] {
+            let head = "{ status: 202, headers: { Location: /jobs/7 }, json: { id: 7 } }";
+            let mock = format!("routes:\n- post: /jobs\n  answer: {head}\n- get: /jobs/7\n  answer: {{ {later} }}\n");
+            let mut scene = scene(&mock).await;
+            let (world, waited) = passing();
+            let mut here = scene.shop.here.clone();
+            here.world = world;
+            let text = playbook(&post(&ACCEPTED.replace("10m", "4s")));
+            let carried = scene.apply_in(&here, &text, &|_| {}).await.unwrap_or_else(|f| panic!("{}", said(&f)));
+            let told = in_doubt(&carried, STEP);
+            assert!(told.contains("it was not finished within 4s"), "{told}");
+            let waited = waited.load(Ordering::Relaxed);
+            assert!((3_000..=4_000).contains(&waited), "{later}: {waited}");
+            scene.close().await;
+        }
+    });
+}
+
+#[test]
 fn a_crash_while_a_request_is_not_finished_goes_on_asking_and_never_sends_it_again() {
     block_on(async {
         let is_taken = |event: &Event| matches!(event, Event::StepRead(read) if &*read.step == STEP);

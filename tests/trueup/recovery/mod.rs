@@ -13,7 +13,10 @@ mod resources;
 mod rows;
 
 use super::servers::{Shop, block_on, postgres, request, said};
-use std::sync::{Mutex, atomic::AtomicBool};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, AtomicU64, Ordering},
+};
 use trueup::{
     base::{identity::RunId, value::Value, world::World},
     engine::{drive::Stopped, watch::Tick},
@@ -50,6 +53,23 @@ fn playbook(step: &str) -> String {
 /// A world in which pauses take no time.
 fn hasty() -> World {
     World::real().with_pause(|_| std::future::ready(()))
+}
+
+/// A world in which pauses take no time, and the clock shows that they did; what all of them come to, in milliseconds.
+fn passing() -> (World, Arc<AtomicU64>) {
+    let waited = Arc::new(AtomicU64::new(0));
+    let (clock, pause) = (waited.clone(), waited.clone());
+    let world = World::real()
+        .with_clock(move || {
+            let now = World::real().now();
+            let passed = i64::try_from(clock.load(Ordering::Relaxed)).unwrap() * 1000;
+            trueup::base::time::Stamp { micros: now.micros + passed, ..now }
+        })
+        .with_pause(move |length| {
+            pause.fetch_add(u64::try_from(length.as_millis()).unwrap(), Ordering::Relaxed);
+            std::future::ready(())
+        });
+    (world, waited)
 }
 
 impl Scene {
