@@ -278,7 +278,9 @@ shape! {
         done: Expression,
         /// True when it certainly did not. Without it, an answer that is not "done" proves nothing.
         not_done: Option<Expression>,
-        /// How long the other side may still be at work on a request that seemed lost.
+        /// How long the other side may still be at work on a request that seemed lost, counted from when it was sent; before that `not_done` is
+        /// not believed. Default: 30s from when its answer was lost, and never before the time is over that the call itself may take. `sql` needs
+        /// none: the session that ran it is waited for.
         settle: Option<Length>,
     }
 }

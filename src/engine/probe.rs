@@ -6,6 +6,7 @@ use super::{
     images::passes,
     outline::Place,
     recover::{Found, is_one_transaction, probe_of},
+    setting::Setting,
     state::StepState,
     tries::Tries,
     trouble::Trouble,
@@ -14,8 +15,9 @@ use super::{
 use crate::{
     action::{
         deed::Deed,
+        kinds::Act,
         resolve::{self, resolve},
-        step::Probe,
+        step::{Probe, Step},
     },
     base::time::Stamp,
     connection::fault::FaultKind,
@@ -42,15 +44,14 @@ impl Driver<'_> {
         if let Some(why) = self.still_at_work(place, step).await? {
             return Ok(Found::InDoubt(why));
         }
-        let settle = probe.settle.map_or(Duration::ZERO, |length| length.0);
-        let left = left(step.last_attempt, settle, self.setting.world.now());
+        let left = settle(&place.step, &probe, self.setting).left(step.last_attempt, self.setting.world.now());
         if !left.is_zero() {
             if let Ok(Answer::Done) = self.probed(place, &probe).await? {
                 return Ok(done());
             }
             let why = "its probe does not say that it was done; the other side may still be at work".to_owned();
             (self.watch)(Tick::Again { path: place.path.clone(), why, pause: left });
-            self.setting.world.pause(left).await;
+            self.sleep(left).await?;
         }
         for asked in 0..EQUAL {
             if asked > 0 {
@@ -183,9 +184,84 @@ pub(super) fn left(begun: Option<Stamp>, settle: Duration, now: Stamp) -> Durati
     settle.saturating_sub(Duration::from_micros(over))
 }
 
+/// How long the other side may still be at work on a request that seemed lost, where its author does not say.
+const USUAL: Duration = Duration::from_secs(30);
+
+/// Before it is over, that nothing is there proves nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Settle {
+    /// So long from when the request began, as its author says.
+    Given(Duration),
+    /// The author does not say: [`USUAL`] from when the answer was lost, and never before the time is over that the call itself may take.
+    Usual {
+        /// That time.
+        call: Duration,
+    },
+}
+
+impl Settle {
+    /// What is left of it. When an answer was lost nobody has recorded: at the latest when the call's own time was over, and not after this
+    /// look.
+    pub(super) fn left(self, begun: Option<Stamp>, now: Stamp) -> Duration {
+        let call = match self {
+            Settle::Given(settle) => return left(begun, settle, now),
+            Settle::Usual { call } => call,
+        };
+        let Some(begun) = begun else { return self.length() };
+        let micros = |length: Duration| i64::try_from(length.as_micros()).unwrap_or(i64::MAX);
+        let over = begun.micros.saturating_add(micros(call));
+        let until = over.max(over.min(now.micros).saturating_add(micros(USUAL)));
+        let left = Duration::from_micros(u64::try_from(until.saturating_sub(now.micros)).unwrap_or(0));
+        left.min(self.length())
+    }
+
+    /// The longest that it is waited for, for people who look at a plan.
+    pub(super) fn length(self) -> Duration {
+        match self {
+            Settle::Given(settle) => settle,
+            Settle::Usual { call } => call.max(USUAL),
+        }
+    }
+}
+
+/// The `settle` of a probe. None is needed for a change of a database, whose session is waited for, nor where nothing says that it was not done.
+pub(super) fn settle(step: &Step, probe: &Probe, setting: &Setting) -> Settle {
+    let usual = match &step.act {
+        Act::Http(spec) => setting.api(spec.api.as_str()).map(|api| {
+            let total = api.settings().timeouts().1;
+            spec.timeout.map_or(total, |own| own.0.min(total))
+        }),
+        Act::Command(spec) => setting.program(spec.program.as_str()).map(|program| {
+            let most = program.settings().timeout();
+            spec.timeout.map_or(most, |own| own.0.min(most))
+        }),
+        Act::Job(_) => Some(Duration::ZERO),
+        _ => None,
+    };
+    match (probe.settle, usual.filter(|_| probe.not_done.is_some())) {
+        (Some(given), _) => Settle::Given(given.0),
+        (None, Some(call)) => Settle::Usual { call },
+        (None, None) => Settle::Given(Duration::ZERO),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn where_nobody_says_it_counts_from_the_loss_and_covers_the_time_of_the_call() {
+        let (at, seconds) = (|n: i64| Stamp::new(n * 1_000_000), Duration::from_secs);
+        let left = |call, now| Settle::Usual { call: seconds(call) }.left(Some(at(1000)), at(now)).as_secs();
+        assert_eq!(left(3, 1003), 30, "it ran into its timeout");
+        assert_eq!(left(30, 1001), 30, "the wire was cut");
+        assert_eq!(left(60, 1060), 30, "a long timeout leaves as much behind it");
+        assert_eq!(left(120, 1001), 119, "it may take so long by itself");
+        assert_eq!((left(30, 1045), left(30, 1061)), (15, 0), "another process looks later");
+        assert_eq!(left(3, 0), 30, "a clock that went back");
+        assert_eq!(Settle::Usual { call: seconds(5) }.left(None, at(0)), seconds(30));
+        assert_eq!(Settle::Given(Duration::ZERO).left(Some(at(1000)), at(1000)), Duration::ZERO, "the author's word");
+    }
 
     #[test]
     fn what_is_left_of_the_settle_time_counts_from_the_attempt() {

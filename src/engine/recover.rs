@@ -140,7 +140,7 @@ impl Driver<'_> {
             "sql-probe" | "http-probe" | "command-probe" => self.by_probe(place, step).await,
             "http-key" => self.send_again(place, step, true, lost).await,
             "http-repeatable" | "command-repeatable" => self.send_again(place, step, false, lost).await,
-            resource::BY_STATE | resource::BY_VERSION => self.by_state(place, step).await,
+            resource::BY_STATE | resource::BY_VERSION => self.by_state(place, step, lost).await,
             "marker" => match self.by_marker(place, step).await? {
                 Found::InDoubt(_) if probe_of(&place.step).is_some() => self.by_probe(place, step).await,
                 found => Ok(found),

@@ -70,8 +70,8 @@ pub struct Patience {
     pub every: Duration,
     /// From the request on.
     pub at_most: Duration,
-    /// How long a request whose answer was lost may still have its effect.
-    pub settle: Duration,
+    /// How long a request whose answer was lost may still have its effect, where the author says so.
+    pub settle: Option<Duration>,
 }
 
 /// Which call brings the difference about.

@@ -47,7 +47,8 @@ shape! {
         /// How long to wait until it shows what was written, and is ready. Default 10m with `ready`, else 10s. Counted from
         /// the request, also across a restart.
         at_most: Option<Length>,
-        /// How long the other side may still be at work on a request whose answer was lost. Default 30s.
+        /// How long the other side may still be at work on a request whose answer was lost, counted from when it was sent. Default: 30s from when
+        /// its answer was lost, and never before the time is over that the call itself may take.
         settle: Option<Length>,
         /// `same_way`: a change is taken back by writing the old values of the fields that it changed, a new one by
         /// removing it (if all of it is as it was seen when it was made), a removed one by making it again.

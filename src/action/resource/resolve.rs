@@ -163,6 +163,6 @@ fn patience(spec: &ResourceSpec, kind: &ResourceKind) -> Patience {
     Patience {
         every: or(spec.every.or(kind.every), usual.0),
         at_most: or(spec.at_most.or(kind.at_most), usual.1),
-        settle: or(kind.settle, seconds(30)),
+        settle: kind.settle.map(|length| length.0),
     }
 }

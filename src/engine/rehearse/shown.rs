@@ -7,11 +7,12 @@ use crate::{
         kinds::Act,
         step::{Step, Undo},
     },
-    base::value::Value,
+    base::{shape::Length, value::Value},
     check::Recovery,
     effect::{change::TableName, label::Label},
     engine::{
         carry_out::Carried,
+        probe,
         setting::Setting,
         trouble::{Missed, Trouble},
         undo,
@@ -136,7 +137,12 @@ impl Pass<'_> {
         let acts = matches!(foreseen, Foreseen::Changes | Foreseen::Sends | Foreseen::Undecided);
         let plain =
             matches!(recovery, Recovery::Repeats | Recovery::Images) || matches!(step.act, Act::Ask(_) | Act::Tell(_));
-        (acts && !plain).then(|| format!("if its answer is lost: {}", recovery.words()))
+        let settle = step.common.probe.as_ref().filter(|probe| probe.not_done.is_some() && recovery == Recovery::Probe);
+        let settle =
+            settle.map(|probe| probe::settle(step, probe, self.setting).length()).filter(|length| !length.is_zero());
+        let believed =
+            settle.map_or_else(String::new, |length| format!("; \"not done\" is believed after {}", Length(length)));
+        (acts && !plain).then(|| format!("if its answer is lost: {}{believed}", recovery.words()))
     }
 
     pub(super) fn note_reads(&mut self, paths: impl IntoIterator<Item = Path>) {

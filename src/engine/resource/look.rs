@@ -12,7 +12,7 @@ use crate::{
     engine::{
         drive::{Driver, Halt},
         outline::{Back, Place},
-        probe::{BETWEEN, EQUAL, left},
+        probe::{BETWEEN, EQUAL, Settle},
         recover::Found,
         state::StepState,
         tries::Tries,
@@ -20,11 +20,13 @@ use crate::{
         watch::Tick,
     },
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// Why a person looks although it is as before.
 const TAKEN_BACK: &str =
     "it is as before, but under another version than the one that was sent: somebody may have taken the change back";
+/// The same, where no other version is seen.
+const CHANGED_UNSEEN: &str = "412 says that it was changed since, perhaps by the request whose answer was lost, but reading it shows it as before";
 
 /// How it stands now.
 struct Look {
@@ -41,23 +43,38 @@ impl Look {
 }
 
 impl Driver<'_> {
-    /// Reads it again. As wanted: done. As before, and the version that the request was held to: not done, at once, for of a late one
-    /// and the next for the same version only one takes effect. As before under another version: a person looks, because it may have
-    /// been done and taken back. As before where no version tells: not done, once the other side must be through with the request.
-    /// Neither: a person looks.
-    pub(in crate::engine) async fn by_state(&mut self, place: &Place, step: &StepState) -> Result<Found, Halt> {
+    /// Reads it again. As wanted: done. As before: not done, once the other side must be through with the request; also under the version that the
+    /// request was held to, for that a service sends versions does not say that it looks at those that it is sent. As before under another version: a
+    /// person looks, because it may have been done and taken back. Neither: a person looks. Where the same request was answered with 412 when it was
+    /// sent again, the first one was probably done, and it is waited for until it shows.
+    pub(in crate::engine) async fn by_state(
+        &mut self,
+        place: &Place,
+        step: &StepState,
+        lost: Option<&Trouble>,
+    ) -> Result<Found, Halt> {
         let Some(change) = step.changes.first().cloned() else {
             return Ok(Found::InDoubt("the journal does not hold its images".into()));
         };
         let resource = self.resource_of(place, &change)?;
         let sent = held_to(step.class.as_deref(), step.request.as_ref());
         let mut look = self.looked(place, &resource, &change).await?;
-        if look.standing != Standing::After && look.is_version(sent.as_ref()).is_none() {
-            let rest = left(step.last_attempt, resource.patience.settle, self.setting.world.now());
+        let settle = resource.patience.settle.map_or_else(|| self.usual(step), Settle::Given);
+        let mut rest = settle.left(step.last_attempt, self.setting.world.now());
+        let outrun = matches!(lost, Some(Trouble::Call(call)) if call.status == Some(412));
+        while outrun && look.standing != Standing::After && !rest.is_zero() {
+            let pause = resource.patience.every.max(BETWEEN).min(rest);
+            let why = "it does not show what was written; 412 says that it was changed".to_owned();
+            (self.watch)(Tick::Again { path: place.path.clone(), why, pause });
+            self.sleep(pause).await?;
+            rest = rest.saturating_sub(pause);
+            look = self.looked(place, &resource, &change).await?;
+        }
+        if !outrun && look.standing != Standing::After {
             if !rest.is_zero() {
                 let why = "it does not show what was written; the other side may still be at work".to_owned();
                 (self.watch)(Tick::Again { path: place.path.clone(), why, pause: rest });
-                self.setting.world.pause(rest).await;
+                self.sleep(rest).await?;
                 look = self.looked(place, &resource, &change).await?;
             }
             for _ in 1..EQUAL {
@@ -71,12 +88,18 @@ impl Driver<'_> {
         match look.standing {
             Standing::After => self.is_done(place, &resource, &change).await,
             Standing::Before if look.is_version(sent.as_ref()) == Some(false) => Ok(Found::InDoubt(TAKEN_BACK.into())),
+            Standing::Before if outrun => Ok(Found::InDoubt(CHANGED_UNSEEN.into())),
             Standing::Before => Ok(Found::NotDone("reading it again shows that it was not done".into())),
             Standing::Neither => {
                 let (what, _) = unlike(&resource, look.found.as_ref(), &change);
                 Ok(Found::InDoubt(format!("{what}; nor is it as it was before: somebody else may have changed it")))
             }
         }
+    }
+
+    fn usual(&self, step: &StepState) -> Settle {
+        let api = step.connection.as_ref().and_then(|api| self.setting.api(api));
+        Settle::Usual { call: api.map_or(Duration::ZERO, |api| api.settings().timeouts().1) }
     }
 
     /// What was written is there: what is left is to wait until it is in force.

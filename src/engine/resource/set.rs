@@ -137,7 +137,10 @@ impl Driver<'_> {
             };
             if trouble.status == Some(412) {
                 if lost.is_some() {
-                    return Err(Halt::Round);
+                    // What was changed since may be what the first one did: it is looked at again.
+                    let message =
+                        format!("{}, sent again under the version of the one whose answer was lost", trouble.message);
+                    return Err(Trouble::Call(Box::new(CallTrouble { in_doubt: true, message, ..trouble })).into());
                 }
                 if version.is_some() {
                     return Ok(Sent::Outrun(trouble));
