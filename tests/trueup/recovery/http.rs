@@ -154,6 +154,23 @@ fn what_the_author_takes_for_a_good_answer_ends_the_doubt() {
 }
 
 #[test]
+fn a_row_that_has_a_refusal_tried_again_and_one_that_ends_the_step_leave_the_first_one_open() {
+    block_on(async {
+        for (then, sent) in
+            [("retry: { attempts: 2, backoff: 1s, exhausted: { fail: no } }", 4), ("stop: no such thing", 2)]
+        {
+            let mut scene = scene("", &format!("{DROPPED}, {{ status: 404, effect: none }}"), keyed).await;
+            let row = format!("errors:\n- {{ status: 404, then: {{ {then} }} }}\nsteps:\n");
+            let carried = scene.apply(&playbook(SEND).replace("steps:\n", &row)).await.unwrap();
+            let told = in_doubt(&carried, STEP);
+            assert!(told.contains("`crm` answered 404"), "{told}");
+            assert_eq!((bytes(&scene).len(), effects(&scene)), (sent, 1), "{told}");
+            scene.close().await;
+        }
+    });
+}
+
+#[test]
 fn a_locked_thing_is_waited_for_and_a_longer_pause_than_half_a_minute_is_not() {
     block_on(async {
         let locked = "{ status: 423, effect: none }";
