@@ -665,7 +665,10 @@ fn is_not_taken_back_by_halves(on: &On) {
             .flatten()
             .map(|row| row.why.as_str())
             .collect();
-        assert_eq!(why, ["`amount` would become 6.00 instead of 5.00: a trigger or a rule changes it"]);
+        assert_eq!(
+            why,
+            ["`amount` would become 6.00 instead of 5.00: a trigger, a rule or the type of the column changes it"]
+        );
         let undone = taken_back(&shop, &record, run).await.unwrap_or_else(|f| panic!("{}", said(&f)));
         assert_eq!(undone.left.len(), 1);
         let now = shop.snapshot().await;

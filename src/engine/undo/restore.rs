@@ -647,8 +647,10 @@ impl Row<'_> {
         let (column, value) = wanted.find(|(c, value)| !self.besides(c) && after.get(c) != Some(*value))?;
         let shown = |value: &Value| self.facts.named(column, value.clone()).marked(self.marks(column)).shown();
         let became = after.get(column).map_or_else(|| "gone".to_owned(), shown);
-        let why =
-            format!("`{column}` would become {became} instead of {}: a trigger or a rule changes it", shown(value));
+        let why = format!(
+            "`{column}` would become {became} instead of {}: a trigger, a rule or the type of the column changes it",
+            shown(value)
+        );
         Some(whole(self.change, why))
     }
 
