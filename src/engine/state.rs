@@ -297,6 +297,20 @@ impl ItemState {
         self.steps.values().any(|step| step.changed() || !step.earlier.is_empty())
     }
 
+    /// What it changed is as it was before: a rescue took it back. Audit rows stay.
+    pub fn is_as_before(&self) -> bool {
+        let changed = || self.steps.values().filter(|step| step.changed() || !step.earlier.is_empty());
+        let of_rows =
+            |step: &StepState| matches!(step.class.as_deref(), Some("rows" | "ledger")) && step.also.is_empty();
+        changed().all(of_rows) && self.rows_between().iter().all(|row| row.deed() == Deed::Nothing)
+    }
+
+    /// The rows that it changed, each from before the first change to behind the last one. Without those that rules add.
+    fn rows_between(&self) -> Vec<RowChange> {
+        let own = |step: &StepState| step.changes_of_run().iter().filter(|row| !row.by_rule).cloned().collect();
+        self.steps.values().map(own).fold(Vec::new(), change::of_both)
+    }
+
     /// It drifted where a step was reached of which its plan shows nothing.
     pub fn was_never_shown(&self) -> bool {
         self.steps.values().any(|step| step.drift().iter().any(Difference::is_unseen))

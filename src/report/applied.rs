@@ -19,7 +19,7 @@ use crate::{
     },
     engine::{
         resource::is_class,
-        state::{NOT_TOLD, RunState, StepState},
+        state::{ItemState, NOT_TOLD, RunState, StepState},
     },
     journal::words::Outcome,
     plan::Section,
@@ -86,7 +86,9 @@ fn changed(state: &RunState) -> Vec<(String, String)> {
     let is_resource = |step: &&StepState| step.class.as_deref().is_some_and(is_class);
     let of = |step: &StepState| step.changes_of_run().into_owned();
     let rows: Vec<RowChange> = steps().filter(|step| !is_resource(step)).flat_map(of).collect();
-    let mut lines = tables(&rows);
+    // What a rescue took back is as it was; the audit rows of both are there.
+    let back = state.items.values().all(ItemState::is_as_before);
+    let mut lines = tables(rows.iter().filter(|row| !back || row.by_rule));
     lines.extend(steps().filter(is_resource).flat_map(of).map(|change| resource(&change)));
     for step in steps().filter(|step| step.changed() && !is_resource(step)) {
         if let (Some(class), Some(shown)) = (&step.class, &step.shown) {

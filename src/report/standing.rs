@@ -10,7 +10,7 @@ use crate::{
     base::{counted::counted, identity::RunId, value::Map},
     effect::left::Ground,
     engine::{
-        state::{APPROVAL, RunState, StepState},
+        state::{APPROVAL, ItemState, RunState, StepState},
         undo::{outline::origin, outlook::has_way_back},
     },
     journal::words::{End, Outcome},
@@ -23,12 +23,21 @@ fn steps_along(state: &RunState) -> usize {
     steps.filter(|step| step.left_along().is_some()).count()
 }
 
+/// Of what the run changed nothing is left: a rescue took it back.
+fn as_before(state: &RunState) -> bool {
+    state.items.values().all(ItemState::is_as_before)
+}
+
 /// The sentence, its colour, and nothing of what was changed.
 pub fn sentence(state: &RunState) -> (Tone, String) {
     let Some(closed) = &state.closed else { return (Tone::Care, under_way(state)) };
     let changed = state.items.values().any(|item| item.changed());
     let verified = !state.items.is_empty() && state.items.values().all(|item| item.verified);
-    let stands = if changed { "; what was changed before stays" } else { "; nothing was changed" };
+    let stands = match (changed, as_before(state)) {
+        (true, false) => "; what was changed before stays",
+        (true, true) => "; what was changed before was taken back",
+        (false, _) => "; nothing was changed",
+    };
     if state.is_undo() {
         let steps = || state.items.values().flat_map(|item| item.steps.values());
         let left: usize = steps().map(|s| s.left_alone().len()).sum();
@@ -223,7 +232,8 @@ fn after(page: &mut Page, id: RunId, state: &RunState, end: End) {
     }
     // What would be refused is not proposed.
     let back = || state.created.as_ref().is_none_or(has_way_back);
-    if changed && matches!(end, End::Stopped | End::Failed | End::Escalated | End::Drifted | End::Cancelled) && back() {
+    let ended = matches!(end, End::Stopped | End::Failed | End::Escalated | End::Drifted | End::Cancelled);
+    if changed && ended && !as_before(state) && back() {
         let text = if end == End::Cancelled { "To take back what it did:" } else { "Or take back what it did:" };
         say(page, text, format!("trueup undo {short}"));
     }

@@ -47,6 +47,12 @@ const STUCK: &str = "uses: { shop: { write: [acct] }, crm: { methods: [POST, DEL
     - id: call\n  http: { api: crm, post: /x, json: {} }\n  repeatable: a test\n  \
       undo: { http: { api: crm, delete: \"/gone/{{ call.body.id }}\", accept: [204] }, repeatable: a test }\n";
 
+/// Its call fails, and the rescue takes its row back.
+const RESCUED: &str = "uses: { shop: { write: [acct] }, crm: { methods: [POST] } }\nsteps:\n\
+    - id: both\n  block:\n    steps:\n    - { id: first, row: { table: shop.acct, key: { id: 1 }, set: { bal: 1 } } }\n    \
+      - { id: pay, http: { api: crm, post: /pay, json: {} }, repeatable: a test, irreversible: money is gone }\n    \
+      rescue:\n    - undo: [first]\n";
+
 /// Nothing of it need be taken back, by the word of its author.
 const KEPT: &str = "uses: { shop: { write: [acct] } }\nsteps:\n\
     - id: count\n  sql: { db: shop, sql: \"update acct set bal = bal + 1 where id = 1\", touches: 1 }\n  repeatable: a test\n  \
@@ -61,7 +67,15 @@ fn desk(crm: &Running) -> Desk {
     let desk = Desk::new(
         &project,
         &[],
-        &[("steps", STEPS), ("pay", PAY), ("many", MANY), ("own", OWN), ("kept", KEPT), ("stuck", STUCK)],
+        &[
+            ("steps", STEPS),
+            ("pay", PAY),
+            ("many", MANY),
+            ("own", OWN),
+            ("kept", KEPT),
+            ("stuck", STUCK),
+            ("rescued", RESCUED),
+        ],
     );
     sql(&desk, "create table acct (id integer primary key, bal integer not null, note text)");
     sql(&desk, "insert into acct values (1, 100, 'a'), (2, 200, 'a'), (3, 300, 'a'), (4, 400, 'a')");
@@ -84,6 +98,10 @@ fn calls(crm: &Running, method: &str) -> usize {
 
 async fn begun(desk: &mut Desk, words: &[&str], exit: i32) -> String {
     desk.run(words, exit).await;
+    newest(desk).await
+}
+
+async fn newest(desk: &mut Desk) -> String {
     let runs = desk.run(&["runs", "--json"], 0).await;
     let runs: serde_json::Value = serde_json::from_str(&runs.out).unwrap();
     runs["runs"][0]["short"].as_str().unwrap().to_owned()
@@ -229,6 +247,22 @@ fn only_a_step_that_is_there_and_stands_alone_can_be_left() {
         let came = desk.run(&["undo", &many, "--leave", "one", "--yes", "--reason", "a test"], 4).await;
         assert!(came.said().contains("nothing of this run can be taken back"), "{}", came.said());
         assert_eq!(balances(&desk), "1 1 1 1");
+    });
+}
+
+#[test]
+fn what_a_rescue_took_back_is_not_told_as_staying() {
+    block_on(async {
+        let crm = Mock::from_yaml(MOCK).unwrap().start(World::real()).await.unwrap();
+        let mut desk = desk(&crm);
+        let mut came = desk.run(&["apply", "rescued", "--yes", "--reason", "a test"], 1).await.out;
+        let run = newest(&mut desk).await;
+        assert_eq!((balances(&desk), calls(&crm, "POST")), ("100 200 300 400".into(), 1));
+        came.push_str(&desk.run(&["show", &run], 0).await.out);
+        assert!(came.contains("Failed; what was changed before was taken back."), "{came}");
+        // What would be refused is not proposed, and no row counts as changed.
+        assert!(!came.contains("trueup undo") && !came.contains("rows changed"), "{came}");
+        refused(&mut desk, &["undo", &run, "--yes", "--reason", "a test"], &["changed nothing"]).await;
     });
 }
 
