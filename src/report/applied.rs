@@ -21,7 +21,7 @@ use crate::{
         resource::is_class,
         state::{ItemState, NOT_TOLD, RunState, StepState},
     },
-    journal::words::Outcome,
+    journal::words::{End, Outcome},
     plan::Section,
 };
 
@@ -87,7 +87,8 @@ fn changed(state: &RunState) -> Vec<(String, String)> {
     let of = |step: &StepState| step.changes_of_run().into_owned();
     let rows: Vec<RowChange> = steps().filter(|step| !is_resource(step)).flat_map(of).collect();
     // What a rescue took back is as it was; the audit rows of both are there.
-    let back = state.items.values().all(ItemState::is_as_before);
+    let well = state.closed.as_ref().is_some_and(|closed| closed.end == End::Changed);
+    let back = !well && state.items.values().all(ItemState::is_as_before);
     let mut lines = tables(rows.iter().filter(|row| !back || row.by_rule));
     lines.extend(steps().filter(is_resource).flat_map(of).map(|change| resource(&change)));
     for step in steps().filter(|step| step.changed() && !is_resource(step)) {
