@@ -184,12 +184,6 @@ impl StepState {
         done && self.attempts > 0 && (rows || !matches!(self.class.as_deref(), None | Some("rows" | "ledger")))
     }
 
-    /// It failed, and may have been carried out all the same.
-    pub fn perhaps_sent(&self) -> bool {
-        let message = self.outcome.as_ref().filter(|o| o.outcome == Outcome::Failed).and_then(|o| o.message.as_deref());
-        message.is_some_and(|message| message.ends_with(PERHAPS_SENT))
-    }
-
     /// What it changed in this run, also before it was done again: for whoever tells of the run.
     pub fn changes_of_run(&self) -> Cow<'_, [RowChange]> {
         let since = if self.changed() { &*self.changes } else { &[] };
@@ -278,9 +272,6 @@ pub const REPEATED: &str = "sql-repeatable";
 
 /// How the outcome of a message begins that did not leave, or of which nobody knows whether it arrived.
 pub const NOT_TOLD: &str = "not told: ";
-
-/// With this ends what is recorded of a request that failed and may have been carried out all the same, because that does no harm.
-pub const PERHAPS_SENT: &str = "; it may have been carried out, and doing it again does no harm";
 
 /// Said by an undo of what triggers and cascades of its run did, which nobody takes back.
 pub const ALONG: &str = "that went or changed along with its own (triggers, cascades) stay as the run left them";

@@ -10,7 +10,7 @@ use crate::{
         endings,
         outline::Place,
         recover::{Found, probe_of},
-        state::{PERHAPS_SENT, StepState},
+        state::StepState,
         tries::Tries,
         trouble::{CallTrouble, Trouble},
         watch::Tick,
@@ -124,7 +124,7 @@ impl Driver<'_> {
             return None;
         }
         let message = trouble.message.replace(super::call::DOUBT, "");
-        let message = format!("{message}{PERHAPS_SENT}");
+        let message = format!("{message}; it may have been carried out, and doing it again does no harm");
         Some(Found::Refused(Trouble::Call(Box::new(CallTrouble { in_doubt: false, message, ..trouble.clone() }))))
     }
 

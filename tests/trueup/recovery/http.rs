@@ -1,13 +1,7 @@
 //! Requests whose answer was lost: by key, by the same bytes, by a probe, by a person. The API counts what it really did.
 
 use super::*;
-use trueup::{
-    base::json,
-    report::{
-        applied,
-        look::{Look, View},
-    },
-};
+use trueup::base::json;
 
 const STEP: &str = "steps/send";
 /// The body has values of kinds that JSON does not know, and one that is personal.
@@ -173,23 +167,6 @@ fn a_row_that_has_a_refusal_tried_again_and_one_that_ends_the_step_leave_the_fir
             assert_eq!((bytes(&scene).len(), effects(&scene)), (sent, 1), "{told}");
             scene.close().await;
         }
-    });
-}
-
-#[test]
-fn what_may_have_been_carried_out_is_not_told_as_nothing() {
-    block_on(async {
-        let mut scene = scene("", &format!("{DROPPED}, {{ status: 503, effect: none }}"), |text| text).await;
-        let row = "errors:\n- { status: 5xx, then: { retry: { attempts: 2, backoff: 1s, exhausted: { fail: no } } } }\n\
-                   - { kind: timeout, then: { retry: { attempts: 2, backoff: 1s, exhausted: { fail: no } } } }\nsteps:\n";
-        let text = playbook(&format!("{SEND}  repeatable: the ticket is the same one\n")).replace("steps:\n", row);
-        let carried = scene.apply(&text).await.unwrap_or_else(|f| panic!("{}", said(&f)));
-        assert_eq!(carried.stopped, Stopped::Closed(End::Failed), "{:?}", carried.state.closed);
-        let view = View { look: Look::default(), facts: &|_| None, draw: &|_, _, _| String::new() };
-        let told = applied::text(scene.run, &carried.state, &view);
-        assert!(told.contains("Failed; what was sent may have been carried out."), "{told}");
-        assert_eq!(effects(&scene), 1);
-        scene.close().await;
     });
 }
 
