@@ -123,13 +123,20 @@ async fn run(arguments: &Arguments, surroundings: &Surroundings, output: &Output
         failure.exit()
     });
     match output.lost() {
-        Some(why) => unwritten(why, exit, changes(&arguments.command), output),
+        Some(why) => {
+            let help = "make room there, or send it elsewhere; what the command did is done all the same".to_owned();
+            output.error(&format!("the result could not be written to stdout: {why}"), &[help]);
+            match exit {
+                Exit::Done | Exit::Changes if !is_of_a_run(&arguments.command) => Exit::Failed,
+                exit => exit,
+            }
+        }
         None => exit,
     }
 }
 
-/// The command works on a run: its exit code says what became of that.
-fn changes(command: &Command) -> bool {
+/// The command works on a run: its exit code says what became of that, and `trueup show` tells the rest.
+fn is_of_a_run(command: &Command) -> bool {
     match command {
         Command::Undo(given) => !given.plan,
         Command::Apply(_)
@@ -142,17 +149,6 @@ fn changes(command: &Command) -> bool {
         | Command::Scheduler(_) => true,
         _ => false,
     }
-}
-
-/// What a command found out is not where somebody will look for it. What it did is done all the same, and recorded.
-fn unwritten(why: &str, exit: Exit, changes: bool, output: &Output) -> Exit {
-    let message = format!("the result could not be written to stdout: {why}");
-    if changes {
-        output.error(&message, &["what was done is recorded: `trueup runs`, `trueup show RUN`".into()]);
-        return exit;
-    }
-    output.error(&message, &["make room there, or send it elsewhere, and ask again".into()]);
-    if exit == Exit::Done || exit == Exit::Changes { Exit::Failed } else { exit }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::{
     pause, plan,
 };
 use crate::{
-    engine::undo::outline::origin,
+    engine::undo::outline,
     ops::{self, Failure, Surroundings, apply::Basis, undo::Wish},
     plan::{Effect, Foreseen, ItemPlan, Plan, Reversal},
     report::{
@@ -112,7 +112,7 @@ pub(super) fn not_begun(made: &Plan, then: &str, output: &Output) -> Option<Exit
 fn stands(made: &Plan, then: &str, output: &Output) {
     let stop = made.items.iter().filter(|item| item.item.is_none()).find_map(ItemPlan::ends_early);
     let leave = stop.map(|stop| {
-        let name = origin(&stop.step).rsplit('/').next().unwrap_or(&stop.step).to_owned();
+        let name = outline::name(&stop.step);
         format!("or leave what `{name}` did as it is: with `--leave {name}` the rest is taken back")
     });
     let helps: Vec<String> = [format!("once that is settled, {then}")].into_iter().chain(leave).collect();

@@ -11,7 +11,7 @@ use crate::{
     effect::left::Ground,
     engine::{
         state::{APPROVAL, ItemState, RunState, StepState},
-        undo::{outline::origin, outlook::has_way_back},
+        undo::{outline, outlook::has_way_back},
     },
     journal::words::{End, Outcome},
 };
@@ -190,7 +190,7 @@ fn or_leave(page: &mut Page, about: RunId, state: &RunState) {
     let failed = |step: &StepState| step.outcome.as_ref().is_some_and(|outcome| outcome.outcome == Outcome::Failed);
     let Some((path, _)) = steps.into_iter().find(|(_, step)| failed(step)) else { return };
     page.blank();
-    let name = origin(path).rsplit('/').next().unwrap_or(path);
+    let name = outline::name(path);
     page.line(0, Line::of(Tone::Plain, format!("Or leave what `{name}` did as it is, and take back the rest:")));
     page.command(2, &format!("trueup undo {} --leave {name}", about.short()));
 }

@@ -480,6 +480,27 @@ steps:
     });
 }
 
+/// Who carries it out when people have agreed would not have the secret.
+#[test]
+fn nobody_is_asked_about_a_run_whose_secret_is_gone_by_then() {
+    block_on(async {
+        let place = office(&On::Sqlite).await;
+        let body = "params: { word: { type: string, secret: true } }
+steps:
+- row: { table: shop.things, key: { id: 1 }, set: { name: \"{{ params.word }}\" } }
+";
+        place.playbook("hush", "  shop: { read: [things], write: [things, audits] }", body);
+        let path = place.path().join("hush.yaml");
+        let text = std::fs::read_to_string(&path).unwrap().replace("risk: low", "risk: medium");
+        std::fs::write(path, text).unwrap();
+        trueup(&place, "apply hush word=correct-horse-battery --yes --actor anna --reason test")
+            .await
+            .is(2, &["people have to agree to it first", "`word`", "secrets are kept nowhere"]);
+        assert!(trueup(&place, "runs").await.is(0, &["No run is recorded"]).err.is_empty());
+        place.clear().await;
+    });
+}
+
 /// A key that is personal where it comes from stays so where it goes to, whatever the project file says of that column.
 #[test]
 fn a_key_that_is_hidden_where_it_comes_from_is_hidden_in_the_row_that_has_it() {

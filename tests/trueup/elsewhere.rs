@@ -8,6 +8,7 @@ use trueup::{
 
 /// The answer to the first ticket of number 2 is lost, after it was made.
 const MOCK: &str = "trueup: v1\nmock: crm\nroutes:\n\
+    - post: /late\n  answers: [{ status: 400, json: {} }, { json: { ok: true } }]\n\
     - post: /tickets/2\n  answers: [{ fault: drop_reply }, { json: { ok: true } }]\n\
     - post: /tickets/{id}\n  answer: { json: { ok: true } }\n";
 
@@ -19,6 +20,10 @@ const HIDDEN: &str = "params: { id: { type: int }, pin: { type: string, secret: 
     http: { api: crm, post: \"/tickets/{{ params.id }}\", json: { pin: \"{{ params.pin }}\", within: \"{{ params.within }}\" } }\n  \
     irreversible: a ticket stays\n";
 
+/// Refused at first, with a secret in it.
+const LATE: &str = "params: { pin: { type: string, secret: true } }\nuses: { crm: { methods: [POST] } }\nsteps:\n\
+    - { id: late, http: { api: crm, post: /late, json: { pin: \"{{ params.pin }}\" } }, irreversible: a test }\n";
+
 fn desk(crm: &Running) -> Desk {
     let project = format!("connections: {{ crm: {{ http: {{ base: \"{}\", internal: true }} }} }}\n", crm.url());
     let many = format!(
@@ -26,7 +31,11 @@ fn desk(crm: &Running) -> Desk {
         STEPS.replace("WHICH", "item.id")
     );
     let one = format!("params: {{ id: {{ type: int }} }}\n{}", STEPS.replace("WHICH", "params.id"));
-    Desk::new(&project, &[("PIN", "0815-4711-0815")], &[("many", &many), ("one", &one), ("hidden", HIDDEN)])
+    Desk::new(
+        &project,
+        &[("PIN", "0815-4711-0815")],
+        &[("many", &many), ("one", &one), ("hidden", HIDDEN), ("late", LATE)],
+    )
 }
 
 fn calls(crm: &Running) -> Vec<(String, usize)> {
@@ -117,5 +126,19 @@ fn a_record_with_a_secret_parameter_is_left_alone_as_well() {
         assert_eq!(calls(&crm), [("/tickets/1".to_owned(), 1), ("/tickets/2".to_owned(), 1)]);
         desk.run(&apply("id=2", "within=2d"), 0).await;
         assert_eq!(calls(&crm)[1], ("/tickets/2".to_owned(), 2));
+    });
+}
+
+#[test]
+fn a_secret_that_a_run_does_not_have_any_more_is_told_as_that() {
+    block_on(async {
+        let crm = Mock::from_yaml(MOCK).unwrap().start(World::real()).await.unwrap();
+        let mut desk = desk(&crm);
+        desk.run(&["apply", "late", "--param-from-env", "pin=PIN", "--yes", "--reason", "a test"], 1).await;
+        let run = newest(&mut desk).await;
+        let came = desk.run(&["retry", &run, "--reason", "a test"], 1).await;
+        let said = came.said().split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains("a part of it was a secret parameter, of which a run keeps nothing"), "{said}");
+        assert_eq!(calls(&crm), [("/late".to_owned(), 1)]);
     });
 }

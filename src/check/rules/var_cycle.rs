@@ -3,7 +3,7 @@
 use crate::{
     base::diagnostic::{Code, Diagnostic, Diagnostics},
     check::{
-        mentions::{Home, Meaning},
+        mentions::{Home, Meaning, Mention},
         scene::Scene,
     },
     template::problem::CYCLE,
@@ -72,22 +72,30 @@ fn cycle<'a>(start: &'a str, needs: &HashMap<&'a str, Vec<&'a str>>) -> Option<V
 
 /// For each variable the indexes of the steps whose results it uses, itself or through others.
 pub fn results_behind<'a>(scene: &Scene<'a>) -> HashMap<&'a str, Vec<usize>> {
+    behind(scene, |mention| match mention.meaning {
+        Meaning::Result(result) => Some(result),
+        _ => None,
+    })
+}
+
+/// For each variable what `of` finds in it, or in others that it uses.
+pub fn behind<'a, T: Copy>(scene: &Scene<'a>, of: impl Fn(&Mention<'a>) -> Option<T>) -> HashMap<&'a str, Vec<T>> {
     let needs = needs(scene);
-    let mut own: HashMap<&str, Vec<usize>> = HashMap::new();
+    let mut own: HashMap<&str, Vec<T>> = HashMap::new();
     for mention in &scene.mentions {
-        if let (Home::Var(index), Meaning::Result(result)) = (mention.home, mention.meaning) {
-            own.entry(scene.playbook.vars.entries[index].0.as_str()).or_default().push(result);
+        if let (Home::Var(index), Some(found)) = (mention.home, of(mention)) {
+            own.entry(scene.playbook.vars.entries[index].0.as_str()).or_default().push(found);
         }
     }
     let mut behind = HashMap::new();
     for name in scene.playbook.vars.names() {
-        let (mut results, mut open, mut seen) = (Vec::new(), vec![name], HashSet::from([name]));
+        let (mut all, mut open, mut seen) = (Vec::new(), vec![name], HashSet::from([name]));
         while let Some(at) = open.pop() {
-            results.extend(own.get(at).into_iter().flatten().copied());
+            all.extend(own.get(at).into_iter().flatten().copied());
             open.extend(needs.get(at).into_iter().flatten().copied().filter(|next| seen.insert(next)));
         }
-        if !results.is_empty() {
-            behind.insert(name, results);
+        if !all.is_empty() {
+            behind.insert(name, all);
         }
     }
     behind

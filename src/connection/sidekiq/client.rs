@@ -205,10 +205,10 @@ impl Jobs {
     }
 }
 
-/// The address is on this machine.
 /// Where a Redis listens, unless its address says otherwise.
 const PORT: u16 = 6379;
 
+/// The address is on this machine.
 fn is_here(url: &url::Url) -> bool {
     match url.host() {
         Some(url::Host::Ipv4(ip)) => ip.is_loopback(),

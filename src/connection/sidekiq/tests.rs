@@ -1,6 +1,7 @@
 //! Texts of others, whatever they are: read without breaking, found by what they say and by nothing else.
 
 use super::{
+    client::Jobs,
     look::holds,
     row::{self, Job, Place},
     settings::SidekiqSettings,
@@ -8,14 +9,17 @@ use super::{
 use crate::{
     base::{
         diagnostic::Diagnostics,
+        secret::Masks,
         shape::{FromNode, Lowering},
         source::Source,
         value::{Marks, Value},
         yaml,
     },
+    connection::reference::Secrets,
     table::condition::{Condition, Test},
 };
 use proptest::prelude::*;
+use std::path::Path;
 
 fn settings(text: &str) -> SidekiqSettings {
     let source = Source::new("t", text);
@@ -24,6 +28,27 @@ fn settings(text: &str) -> SidekiqSettings {
     let read = SidekiqSettings::from_node(&node, &mut Lowering::new(&mut problems));
     assert!(problems.is_empty(), "{problems:?}");
     read.unwrap()
+}
+
+/// Which Redis the connection says that it is, where the variable leads to `url`.
+fn identity(url: &str) -> String {
+    let (masks, url) = (Masks::default(), url.to_owned());
+    let secrets = Secrets { variable: &|_| Some(url.clone()), folder: Path::new("."), masks: &masks };
+    Jobs::open("jobs", &settings("url: { secret: REDIS }"), secrets).unwrap().identity().unwrap().to_owned()
+}
+
+#[test]
+fn a_redis_is_the_one_at_its_address_whatever_the_password() {
+    let here = identity("redis://127.0.0.1:6379/0");
+    assert!(here.starts_with("redis ") && !here.contains("127"), "{here}");
+    assert_eq!(here, identity("redis://ben:hidden-word@127.0.0.1/0"), "the usual port, another password");
+    for other in ["redis://127.0.0.1:6380/0", "redis://127.0.0.1:6379/1", "redis://127.0.0.2:6379/0"] {
+        assert_ne!(here, identity(other), "{other}");
+    }
+    let masks = Masks::default();
+    let secrets = Secrets { variable: &|_| None, folder: Path::new("."), masks: &masks };
+    let plain = Jobs::open("jobs", &settings("url: \"redis://127.0.0.1:6379/0\""), secrets).unwrap();
+    assert_eq!(plain.identity(), None, "the project file, which a run carries, says it");
 }
 
 fn usual() -> SidekiqSettings {

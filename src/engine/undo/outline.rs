@@ -112,6 +112,12 @@ fn hidden<'a>(items: impl IntoIterator<Item = &'a ItemState>, effects: &'a [Done
     hidden
 }
 
+/// The name of such a step, as people say it.
+pub fn name(path: &str) -> &str {
+    let origin = origin(path);
+    origin.rsplit('/').next().unwrap_or(origin)
+}
+
 /// Why a step is not taken back that somebody leaves as it is.
 const LEAVE: &str = "left as it is, as asked with `--leave`";
 
@@ -191,9 +197,8 @@ impl Taken<'_> {
 
     /// Somebody wants what it did to stay.
     fn is_left(&self) -> bool {
-        let path = origin(&self.done.effect.step);
-        let name = path.rsplit('/').next();
-        self.wish.leave.iter().any(|step| step == path || Some(step.as_str()) == name)
+        let path = &self.done.effect.step;
+        self.wish.leave.iter().any(|step| step == origin(path) || step == name(path))
     }
 
     fn place(&self) -> Place {
