@@ -19,13 +19,18 @@ use crate::{
     base::{identity::RunId, moment, value::Value},
     template::sql::Dialect,
 };
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 /// A database of the project file in one environment, with its references resolved.
 #[derive(Clone, Debug)]
 pub struct Database {
     name: Arc<str>,
     ledger: bool,
+    /// A run changes it: what is read then must show what was committed before.
+    changes: Arc<AtomicBool>,
     pub(super) target: Arc<Target>,
     /// Its handles go through a set.
     member: Option<Member>,
@@ -57,7 +62,8 @@ impl Database {
             Effective::Elsewhere => return Ok(None),
         };
         let target = target.map_err(|fault| Fault { connection: Some(name.clone()), ..fault })?;
-        Ok(Some(Database { name, ledger: settings.ledger.unwrap_or(false), target: Arc::new(target), member: None }))
+        let (ledger, changes) = (settings.ledger.unwrap_or(false), Arc::default());
+        Ok(Some(Database { name, ledger, changes, target: Arc::new(target), member: None }))
     }
 
     /// The same, through the set that this member belongs to.
@@ -135,11 +141,28 @@ impl Database {
         }
     }
 
+    /// A run begins to change it, or goes on: from now on a copy behind `read_url` is waited for before it is read, also by all who share this
+    /// database. A plan and a look at many records take it as it is: what they found is compared where it is changed.
+    pub fn changes(&self) {
+        self.changes.store(true, Ordering::Relaxed);
+    }
+
+    async fn catches_up(&self) -> Result<(), Fault> {
+        let caught_up = match &*self.target {
+            _ if !self.changes.load(Ordering::Relaxed) => return Ok(()),
+            Target::Postgres(target) if !target.needs_no_wait() => Box::pin(target.catches_up()).await,
+            Target::Mysql(target) if !target.needs_no_wait() => Box::pin(target.catches_up()).await,
+            _ => return Ok(()),
+        };
+        caught_up.map_err(|fault| Fault { connection: Some(self.name.clone()), ..fault })
+    }
+
     /// Opens a connection that can only read.
     pub async fn reading(&self) -> Result<Reading, Fault> {
         if let Some(member) = self.reads_in_company().await {
             return Ok(Reading::new(self.seated(member.reader(), false)));
         }
+        self.catches_up().await?;
         // Boxed here and below, as in `session.rs`.
         Box::pin(self.reading_alone()).await
     }
@@ -158,6 +181,7 @@ impl Database {
         if let Some(member) = self.reads_in_company().await {
             return Ok(Reading::new(self.seated(member.reader(), false)));
         }
+        self.catches_up().await?;
         match &*self.target {
             Target::Postgres(target) => {
                 let link = Box::pin(target.glancing()).await.map(Link::Postgres);

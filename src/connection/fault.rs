@@ -45,6 +45,8 @@ pub enum FaultKind {
     Busy,
     /// SQLite: another file stands at the path than the one that the run has worked on. It was not opened.
     Exchanged,
+    /// What is read at `read_url` is a copy that is behind, for longer than is waited for.
+    Behind,
     /// Proved rolled back because of another transaction (40001, 40P01): may be run again as a whole.
     Serialization,
     /// Proved rolled back with others of the set that it was in: it begins anew, in a smaller one or alone. Never reaches a person.
@@ -95,6 +97,9 @@ impl FaultKind {
             }
             FaultKind::Exchanged => {
                 "nothing was written to it; put the file of before back, or plan again for the one that stands there now"
+            }
+            FaultKind::Behind => {
+                "wait until the copy has caught up, or let `read_url` lead to the primary, with a role that only reads"
             }
             FaultKind::Serialization => "nothing was changed; another transaction came first: it may be run again",
             FaultKind::Divided => "nothing was changed; it begins anew by itself",

@@ -3,6 +3,7 @@
 //! journals.
 
 pub mod changing;
+mod copy;
 pub mod database;
 mod denied;
 pub mod fault;

@@ -289,9 +289,12 @@ fn elsewhere(name: &str, planned: &str, found: &str, exchanged: bool) -> Halt {
 const EXCHANGED: &str = "as a restore or a copy does. Put the file of before back and resume; where this one stays, end the run with \
                          `trueup cancel` and plan again";
 
-/// Why a run pauses whose SQLite file is no longer the one that it has worked on.
-pub(super) fn exchanged(trouble: &Trouble) -> Option<String> {
+/// Why a run pauses: its SQLite file is no longer the one that it has worked on, or the copy that it reads is behind.
+pub(super) fn not_as_left(trouble: &Trouble) -> Option<String> {
     match trouble {
+        Trouble::Database { fault, .. } if fault.kind == FaultKind::Behind => {
+            Some(format!("{}; {}", trouble.message(), fault.kind.advice()))
+        }
         Trouble::Database { fault, .. } if fault.kind == FaultKind::Exchanged => {
             Some(format!("{}, {EXCHANGED}", trouble.message()))
         }

@@ -7,7 +7,7 @@ mod recording;
 mod shown;
 
 use super::{
-    claim::exchanged,
+    claim::not_as_left,
     crew::Crew,
     decide::{Next, decide},
     endings,
@@ -35,7 +35,7 @@ use crate::{
         identity::EffectId,
         value::{Marks, Value},
     },
-    connection::handle::Reading,
+    connection::{database::Database, handle::Reading},
     effect::change::RowChange,
     journal::{
         Beginning, Claim, Journal,
@@ -195,6 +195,8 @@ impl<'a> Driver<'a> {
         pause: &'a AtomicBool,
         state: RunState,
     ) -> Driver<'a> {
+        // Also of one that goes on: what it did before must be seen.
+        setting.written().for_each(Database::changes);
         let mut driver = Driver {
             setting,
             root: setting,
@@ -354,7 +356,7 @@ impl<'a> Driver<'a> {
                                 self.crew.iter().for_each(|crew| crew.cuts_off());
                                 return self.rest_undone(&place.path, &why).await;
                             }
-                            if let Some(why) = exchanged(&trouble).filter(|_| self.did_nothing(&place.path)) {
+                            if let Some(why) = not_as_left(&trouble).filter(|_| self.did_nothing(&place.path)) {
                                 return self.rest_undone(&place.path, &why).await;
                             }
                             if !Box::pin(self.repairs(&place, &trouble)).await? {

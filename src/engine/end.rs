@@ -6,7 +6,7 @@ use super::{
     endings, notices,
     outgoing::tell,
     outline::Place,
-    state::{ItemState, NOT_TOLD},
+    state::{ItemState, NOT_TOLD, PERHAPS},
     trouble::{Difference, Ending, Missed, Trouble},
     watch::Tick,
 };
@@ -144,8 +144,13 @@ impl Driver<'_> {
         if let Some(who) = &ending.who {
             message = format!("{FOR}{who}{SAYS}{message}");
         }
+        let perhaps = matches!(&trouble, Trouble::Call(call) if call.perhaps);
+        if perhaps {
+            // Here too, because of many items only the messages are shown.
+            message = endings::and(&message, PERHAPS);
+        }
         for line in help {
-            message = format!("{message} {}", endings::sentence(&line));
+            message = endings::and(&message, &line);
         }
         if ending.way == Way::Warn
             && let Some(id) = step.id()
@@ -160,7 +165,8 @@ impl Driver<'_> {
         };
         let over = ends.is_some() || !matches!(outcome, Outcome::Done | Outcome::Skipped | Outcome::InDoubt);
         let error = (place.guarded && over).then(|| endings::error(&trouble, &message, &step));
-        let went = Went { outcome, value, message: Some(message.clone()), response: None };
+        let response = perhaps.then(|| PERHAPS.to_owned());
+        let went = Went { outcome, value, message: Some(message.clone()), response };
         self.outcome_with(&place.path, went, 0, ends, error);
         (self.watch)(Tick::Over { path: place.path.clone(), outcome, summary: message });
         let Some(handed) = handed else { return self.flush().await };

@@ -79,8 +79,14 @@ fn with_cause(text: String, trouble: &Trouble) -> String {
     if matches!(call.status, Some(404 | 410)) || call.kind == FailureKind::Answer || is_told {
         return text;
     }
-    let stop = if text.trim_end().ends_with(['.', '!', '?']) { "" } else { "." };
-    format!("{}{stop} {}", text.trim_end(), sentence(&call.message))
+    and(&text, &call.message)
+}
+
+/// A text, and another sentence behind it.
+pub fn and(text: &str, fragment: &str) -> String {
+    let text = text.trim_end();
+    let stop = if text.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{text}{stop} {}", sentence(fragment))
 }
 
 /// The personal values that the person who is told needs to see.

@@ -109,6 +109,7 @@ pub fn outgoing(setting: &Setting, outgoing: &Outgoing) -> Option<CallTrouble> {
         code: None,
         kind: FailureKind::NotGranted,
         in_doubt: false,
+        perhaps: false,
         message: format!("{what}, which `uses` does not declare: nothing was sent"),
         retry_after: None,
         said: None,

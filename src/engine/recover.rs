@@ -5,7 +5,7 @@
 //! probe, a service that knows the key. Where nobody does, a person decides. Nothing is concluded from silence.
 
 use super::{
-    claim::exchanged,
+    claim::not_as_left,
     drive::{Driver, Halt, Stopped, Went},
     endings::{self, sentence},
     names,
@@ -95,7 +95,7 @@ impl Driver<'_> {
         (self.watch)(Tick::Begins { section: place.section, path: path.clone(), title });
         let found = match self.look(&place, &step, lost.as_ref()).await {
             Ok(found) => found,
-            Err(Halt::Trouble(trouble)) => match exchanged(&trouble) {
+            Err(Halt::Trouble(trouble)) => match not_as_left(&trouble) {
                 Some(why) => return self.rest(&why).await.map(Some),
                 None => Found::InDoubt(trouble.message()),
             },

@@ -184,6 +184,11 @@ impl StepState {
         done && self.attempts > 0 && (rows || !matches!(self.class.as_deref(), None | Some("rows" | "ledger")))
     }
 
+    /// It is over, and may have been carried out: nobody has to find out.
+    pub fn perhaps_sent(&self) -> bool {
+        self.outcome.as_ref().is_some_and(perhaps)
+    }
+
     /// What it changed in this run, also before it was done again: for whoever tells of the run.
     pub fn changes_of_run(&self) -> Cow<'_, [RowChange]> {
         let since = if self.changed() { &*self.changes } else { &[] };
@@ -273,6 +278,9 @@ pub const REPEATED: &str = "sql-repeatable";
 /// How the outcome of a message begins that did not leave, or of which nobody knows whether it arrived.
 pub const NOT_TOLD: &str = "not told: ";
 
+/// The answer of a request that failed each time and may have been carried out all the same.
+pub const PERHAPS: &str = "it may have been carried out, and doing it again does no harm";
+
 /// Said by an undo of what triggers and cascades of its run did, which nobody takes back.
 pub const ALONG: &str = "that went or changed along with its own (triggers, cascades) stay as the run left them";
 
@@ -302,7 +310,9 @@ impl ItemState {
         let changed = || self.steps.values().filter(|step| step.changed() || !step.earlier.is_empty());
         let of_rows =
             |step: &StepState| matches!(step.class.as_deref(), Some("rows" | "ledger")) && step.also.is_empty();
-        changed().all(of_rows) && self.rows_between().iter().all(|row| row.deed() == Deed::Nothing)
+        !self.steps.values().any(StepState::perhaps_sent)
+            && changed().all(of_rows)
+            && self.rows_between().iter().all(|row| row.deed() == Deed::Nothing)
     }
 
     /// The rows that it changed, each from before the first change to behind the last one. Without those that rules add.
@@ -383,6 +393,12 @@ impl ItemState {
 pub(super) fn written(outcome: &ItemOutcome) -> bool {
     let bad = matches!(outcome.outcome, Outcome::Failed | Outcome::Stopped | Outcome::Escalated | Outcome::Skipped);
     bad && outcome.value.is_some()
+}
+
+/// An end of a request that may have been carried out all the same: sending it again was given up, and because twice is the same as once
+/// nobody has to find out.
+pub(super) fn perhaps(outcome: &ItemOutcome) -> bool {
+    outcome.response.as_deref() == Some(PERHAPS)
 }
 
 /// Whether `path` stands inside the block at `block`.

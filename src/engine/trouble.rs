@@ -69,6 +69,8 @@ pub struct CallTrouble {
     pub kind: crate::playbook::errors::FailureKind,
     /// Bytes may have left and no answer tells what became of them.
     pub in_doubt: bool,
+    /// It is over, and may have been carried out all the same: nobody has to find out, because twice is the same as once.
+    pub perhaps: bool,
     /// What, as a sentence without a full stop.
     pub message: String,
     /// The answer's own pause before the next attempt.

@@ -24,7 +24,7 @@ use crate::{
         outline::{around, indexed},
         state::{APPROVAL, ItemState, RunState, StepState},
     },
-    journal::words::Outcome,
+    journal::{payload::ItemOutcome, words::Outcome},
     plan::Section,
 };
 
@@ -237,7 +237,8 @@ fn outcome(step: &StepState) -> Option<Outcome> {
 
 /// It went on with a warning: something is said, and nothing was answered.
 fn is_warning(step: &StepState) -> bool {
-    step.outcome.as_ref().is_some_and(|o| o.outcome == Outcome::Done && o.message.is_some() && o.response.is_none())
+    let answered = |o: &ItemOutcome| o.response.is_some() && !step.perhaps_sent();
+    step.outcome.as_ref().is_some_and(|o| o.outcome == Outcome::Done && o.message.is_some() && !answered(o))
 }
 
 fn mark(step: &StepState, look: Look) -> (&'static str, Tone) {

@@ -33,13 +33,17 @@ pub fn sentence(state: &RunState) -> (Tone, String) {
     let Some(closed) = &state.closed else { return (Tone::Care, under_way(state)) };
     let changed = state.items.values().any(|item| item.changed());
     let verified = !state.items.is_empty() && state.items.values().all(|item| item.verified);
+    let steps = || state.items.values().flat_map(|item| item.steps.values());
     let stands = match (changed, as_before(state)) {
+        (true, false) if steps().any(StepState::perhaps_sent) => {
+            "; what was changed before stays, and what was sent may have been carried out"
+        }
+        (_, false) if steps().any(StepState::perhaps_sent) => "; what was sent may have been carried out",
         (true, false) => "; what was changed before stays",
         (true, true) => "; what was changed before was taken back",
         (false, _) => "; nothing was changed",
     };
     if state.is_undo() {
-        let steps = || state.items.values().flat_map(|item| item.steps.values());
         let left: usize = steps().map(|s| s.left_alone().len()).sum();
         let stays = steps().filter_map(StepState::stays).filter(|stays| stays.by != Ground::Needless).count();
         let rows = (left > 0).then(|| format!("{} left alone", counted(left, "row")));

@@ -20,6 +20,7 @@ mod calls;
 mod cases;
 mod check_cases;
 mod compared;
+mod copies;
 mod cut_off;
 mod direction;
 mod docs;

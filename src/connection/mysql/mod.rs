@@ -5,6 +5,7 @@
 mod about;
 mod bind;
 mod catalogue;
+mod copy;
 mod decode;
 mod faults;
 mod form;

@@ -2,6 +2,7 @@
 
 use super::{
     super::{
+        copy::Copied,
         fault::{Fault, FaultKind},
         ledger::Roles,
         reference::{Secrets, Setting},
@@ -67,8 +68,9 @@ pub struct Target {
     connect_timeout: Duration,
     statement_timeout: Duration,
     patience: Duration,
-    claim_patience: Duration,
+    pub(super) claim_patience: Duration,
     lock_timeout: Duration,
+    pub(super) copied: Copied,
     /// What the server's log shows of the run.
     pub(in crate::connection) mark: Option<TraceMark>,
 }
@@ -119,6 +121,7 @@ impl Target {
             patience: lock.max(statement) + GRACE,
             claim_patience,
             lock_timeout: lock,
+            copied: Copied::default(),
             mark: None,
         })
     }
@@ -127,6 +130,16 @@ impl Target {
     pub fn roles(&self) -> Roles {
         let (write, read) = (self.write.address.user.clone(), self.read.address.user.clone());
         Roles { read: Some(read).filter(|read| *read != write), write: Some(write) }
+    }
+
+    /// Both roles come in at one address.
+    pub(super) fn reads_where_it_writes(&self) -> bool {
+        Arc::ptr_eq(&self.read.address, &self.write.address)
+    }
+
+    /// Where reads come in, for people.
+    pub(super) fn shown_reading(&self) -> &str {
+        &self.read.address.shown
     }
 
     /// A read-only transaction with the read role.

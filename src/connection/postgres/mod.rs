@@ -3,6 +3,7 @@
 mod bind;
 mod catalogue;
 mod column;
+mod copy;
 mod decode;
 mod encode;
 mod faults;

@@ -2,6 +2,7 @@
 
 use super::{
     super::{
+        copy::Copied,
         fault::{Fault, FaultKind},
         ledger::Roles,
         reference::{Secrets, Setting},
@@ -33,8 +34,9 @@ pub struct Target {
     read: Door,
     connect_timeout: Duration,
     patience: Duration,
-    claim_patience: Duration,
+    pub(super) claim_patience: Duration,
     pub(super) lock_timeout: Duration,
+    pub(super) copied: Copied,
     /// Nothing for UTC, which every session has anyway.
     timezone: Option<String>,
     /// What the server's log shows of the run.
@@ -155,7 +157,19 @@ impl Target {
         let claim_patience = if statement.is_zero() { GRACE } else { statement * 9 / 10 }.max(lock);
         let patience = lock.max(statement) + GRACE;
         let (lock_timeout, mark, next) = (lock, None, [CHANGING.into(), LASTING.into()]);
-        Ok(Target { write, read, connect_timeout, patience, claim_patience, lock_timeout, timezone, mark, next })
+        let copied = Copied::default();
+        Ok(Target {
+            write,
+            read,
+            copied,
+            connect_timeout,
+            patience,
+            claim_patience,
+            lock_timeout,
+            timezone,
+            mark,
+            next,
+        })
     }
 
     /// The server's log shows this of the run.
@@ -174,6 +188,11 @@ impl Target {
     /// Both roles come in at one address: what is read there is of the same rows, and no copy of them.
     pub fn reads_where_it_writes(&self) -> bool {
         Arc::ptr_eq(&self.read.address, &self.write.address)
+    }
+
+    /// Where reads come in, for people.
+    pub(super) fn shown_reading(&self) -> &str {
+        &self.read.address.shown
     }
 
     /// A read-only transaction with the read role.

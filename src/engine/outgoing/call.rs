@@ -181,6 +181,7 @@ pub(super) fn trouble(call: &Call, kind: FailureKind, message: String) -> CallTr
         code: None,
         kind,
         in_doubt: false,
+        perhaps: false,
         message,
         retry_after: None,
         said: None,

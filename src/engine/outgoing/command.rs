@@ -207,6 +207,7 @@ fn trouble(command: &Command, setting: &Setting, kind: FailureKind, message: Str
         code: None,
         kind,
         in_doubt: false,
+        perhaps: false,
         message,
         retry_after: None,
         said: None,

@@ -124,8 +124,8 @@ impl Driver<'_> {
             return None;
         }
         let message = trouble.message.replace(super::call::DOUBT, "");
-        let message = format!("{message}; it may have been carried out, and doing it again does no harm");
-        Some(Found::Refused(Trouble::Call(Box::new(CallTrouble { in_doubt: false, message, ..trouble.clone() }))))
+        let over = CallTrouble { in_doubt: false, perhaps: true, message, ..trouble.clone() };
+        Some(Found::Refused(Trouble::Call(Box::new(over))))
     }
 
     async fn sent(&self, place: &Place, outgoing: &Outgoing, keyed: bool, in_turn: bool) -> Result<Value, CallTrouble> {

@@ -6,7 +6,7 @@ use crate::{
     engine::{
         outline::Outline,
         resource::is_class,
-        state::{REPEATED, StepState, written},
+        state::{REPEATED, StepState, perhaps, written},
     },
     journal::{event::Event, payload::ItemOutcome, words::Outcome},
 };
@@ -179,6 +179,7 @@ fn came_to(all: &mut Vec<Done>, step: &Arc<str>, one: &ItemOutcome) {
         Outcome::Done if said && one.value.as_ref().is_none_or(Value::is_unknown) => Fate::SaidToHave,
         Outcome::Done => Fate::Happened,
         Outcome::InDoubt | Outcome::Lost => Fate::Unknown,
+        _ if perhaps(one) => Fate::Unknown,
         _ if resource && (written(one) || stood) => Fate::Happened,
         _ => Fate::Not,
     };

@@ -1,7 +1,14 @@
 //! Requests whose answer was lost: by key, by the same bytes, by a probe, by a person. The API counts what it really did.
 
 use super::*;
-use trueup::base::json;
+use trueup::{
+    base::json,
+    ops::undo::Wish,
+    report::{
+        applied,
+        look::{Look, View},
+    },
+};
 
 const STEP: &str = "steps/send";
 /// The body has values of kinds that JSON does not know, and one that is personal.
@@ -167,6 +174,35 @@ fn a_row_that_has_a_refusal_tried_again_and_one_that_ends_the_step_leave_the_fir
             assert_eq!((bytes(&scene).len(), effects(&scene)), (sent, 1), "{told}");
             scene.close().await;
         }
+    });
+}
+
+#[test]
+fn what_may_have_been_carried_out_is_not_told_as_nothing_and_no_undo_passes_it_over() {
+    block_on(async {
+        let mut scene = scene("", &format!("{DROPPED}, {{ status: 503, effect: none }}"), |text| text).await;
+        let then = "retry: { attempts: 2, backoff: 1s, exhausted: { fail: The CRM is away } }";
+        let row = format!(
+            "errors:\n- {{ status: 5xx, then: {{ {then} }} }}\n- {{ kind: timeout, then: {{ {then} }} }}\nsteps:\n"
+        );
+        let text = playbook(&format!("{SEND}  repeatable: the ticket is the same one\n")).replace("steps:\n", &row);
+        let carried = scene.apply(&text).await.unwrap_or_else(|f| panic!("{}", said(&f)));
+        assert_eq!(carried.stopped, Stopped::Closed(End::Failed), "{:?}", carried.state.closed);
+        let view = View { look: Look::default(), facts: &|_| None, draw: &|_, _, _| String::new() };
+        let told = applied::text(scene.run, &carried.state, &view);
+        assert!(told.contains("Failed; what was sent may have been carried out."), "{told}");
+        let message = "The CRM is away. It may have been carried out, and doing it again does no harm.";
+        let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(told.contains(message), "the author's text, and what it does not say: {told}");
+        assert_eq!(effects(&scene), 1);
+        let record = ops::record::open(&scene.shop.here, &scene.shop.opened).await.unwrap();
+        let wish = Wish { actor: Some("bea".into()), ..Wish::default() };
+        let ready = ops::undo::prepare(&scene.shop.here, &record, &scene.shop.opened, scene.run, &wish).await;
+        let ready = ready.unwrap_or_else(|f| panic!("{}", said(&f)));
+        let plan = ops::undo::plan(&ready, &|_| {}).await.unwrap_or_else(|f| panic!("{}", said(&f)));
+        assert!(format!("{plan:?}").contains("not taken back: a test"), "{plan:?}");
+        record.journal.close().await.unwrap();
+        scene.close().await;
     });
 }
 

@@ -61,6 +61,7 @@ pub async fn once(setting: &Setting, change: &JobsChange) -> Result<Value, CallT
         code: code.map(str::to_owned),
         kind,
         in_doubt,
+        perhaps: false,
         message,
         retry_after: None,
         said: None,
