@@ -12,6 +12,11 @@ impl Decimal {
         &self.0
     }
 
+    /// A number that has digits: not `NaN`, and not without end.
+    pub fn is_finite(&self) -> bool {
+        self.special().is_none()
+    }
+
     /// Sign, whole digits without leading zeros, fraction without trailing zeros.
     fn parts(&self) -> (bool, &str, &str) {
         let (negative, digits) = match self.0.strip_prefix('-') {

@@ -272,9 +272,14 @@ fn number_of(scalar: &Scalar) -> String {
     let text = scalar.text.trim();
     let digits = text.trim_start_matches(['v', 'V']);
     let digits = digits.strip_suffix(".0").unwrap_or(digits);
+    // A zero in front makes a number of another base of it elsewhere, and a text here.
+    let digits = match digits.trim_start_matches('0') {
+        "" if !digits.is_empty() => "0",
+        rest => rest,
+    };
     let is_number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
     match scalar.style {
-        _ if !is_number => "write digits alone, without quotes: `1`".to_owned(),
+        _ if !is_number => "write decimal digits alone, without quotes, such as `15`".to_owned(),
         Style::Plain => format!("write `{digits}`"),
         _ => format!("write it without quotes: `{digits}`"),
     }
@@ -704,11 +709,17 @@ mod tests {
                 "E0101 a box has no key `nmae` [\"did you mean `name`?\"]",
                 "E0104 `rde` is not a colour [\"did you mean `red`?\"]",
                 "E0105 -1 is not between 0 and 4294967295 []",
-                "E0103 expected a whole number, found a text [\"write digits alone, without quotes: `1`\"]",
+                "E0103 expected a whole number, found a text [\"write decimal digits alone, without quotes, such as `15`\"]",
                 "E0105 `5 weeks` is not a duration [\"write a whole number and a unit: `250ms`, `30s`, `5m`, `2h`, `7d`\"]",
             ]
         );
-        for (written, help) in [("v1", "write `1`"), ("1.0", "write `1`"), ("\"3\"", "write it without quotes: `3`")] {
+        for (written, help) in [
+            ("v1", "write `1`"),
+            ("1.0", "write `1`"),
+            ("010", "write `10`"),
+            ("0o17", "write decimal digits alone, without quotes, such as `15`"),
+            ("\"3\"", "write it without quotes: `3`"),
+        ] {
             let (_, found) = read(&format!("name: x\nsizes: [{written}]"));
             assert!(found.len() == 1 && found[0].ends_with(&format!("[{help:?}]")), "{found:?}");
         }

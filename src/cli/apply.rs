@@ -18,6 +18,7 @@ use crate::{
         look::View,
         many, page,
         plan::{self as drawn, About},
+        plan_json,
         progress::Progress,
         run_json,
     },
@@ -87,6 +88,10 @@ pub async fn of_loaded(
     });
     // Also where there is nothing to carry out, items may have ended badly.
     if ends_at_once(&made) || made.is_empty() {
+        if given.json {
+            // No run is made: what there is to tell is the plan.
+            output.data(&plan_json::document(&made, &|table| setting.project.facts(table)));
+        }
         return Ok(Exit::of_plan(&made, false));
     }
     let question = if demands.is_empty() {
@@ -152,6 +157,9 @@ async fn of_file(
         plan::draw(&opened.project, usable.loaded.checked.source(), output.look(), |view| {
             say(drawn::text(&saved.plan, &about, view));
         });
+        if given.json {
+            output.data(&plan_json::document(&saved.plan, &|table| opened.project.facts(table)));
+        }
         let said = saved.header.undo.as_ref().and_then(|of| {
             let then = format!("plan it anew: `trueup undo {} --plan --out FILE`", of.run.short());
             undo::not_begun(&saved.plan, &then, output)

@@ -38,12 +38,12 @@ pub async fn runs(
     let record = ops::record::open(surroundings, &opened).await?;
     let filter = RunFilter { playbook: given.playbook.clone(), unfinished: given.open, ..RunFilter::default() };
     let found = ops::history::runs(&record, &filter, given.limit).await?;
-    let refused = ops::history::refused(&record, &found).await?;
+    let passed = ops::history::passed_over(&record, &found).await?;
     let taken_back = ops::history::taken_back(&record, &found).await?;
     output.data(&if given.json {
-        run_json::runs(&found, &refused, &taken_back)
+        run_json::runs(&found, &passed, &taken_back)
     } else {
-        drawn_runs::text(&found, &refused, &taken_back, &filter, output.look())
+        drawn_runs::text(&found, &passed, &taken_back, &filter, output.look())
     });
     Ok(Exit::Done)
 }

@@ -79,6 +79,10 @@ pub async fn run(
     }
     ops::undo::whole(&ready, &made)?;
     if let Some(exit) = not_begun(&made, "the same command takes back what can be taken back", output) {
+        if given.json {
+            // No run was made: what there is to tell is the plan.
+            output.data(&plan_json::document(&made, &|table| setting.project.facts(table)));
+        }
         return Ok(exit);
     }
     if !given.yes && !confirmed(output, &format!("Take this back in {}?", setting.environment))? {

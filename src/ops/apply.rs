@@ -380,7 +380,7 @@ async fn set_out(
     if plan.many.is_some() {
         return super::many::carry::apply(surroundings, record, opened, setting, plan, basis, watch, pause).await;
     }
-    elsewhere::expect_none(record, setting, plan).await?;
+    elsewhere::expect_none(surroundings, record, setting, plan).await?;
     if let Some(asked) = &basis.asks {
         let stopped = Stopped::Waits(asked.step.clone());
         let run = create(record, opened, setting, plan, basis).await?;

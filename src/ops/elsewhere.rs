@@ -4,7 +4,7 @@
 //! It holds for runs of the same playbook in the same environment that share a journal and are not over. Once the other run has found out, or a person has
 //! said so or has given it up, whoever plans anew goes on from what is there then.
 
-use super::{Failure, record::Record};
+use super::{Failure, Surroundings, record::Record};
 use crate::{
     base::{
         identity::SINGLE_ITEM,
@@ -42,7 +42,12 @@ pub(super) async fn items(record: &Record, setting: &Setting, plan: &Plan) -> Re
 }
 
 /// Refuses a run about one record where another one with the same parameters has left something in doubt.
-pub(super) async fn expect_none(record: &Record, setting: &Setting, plan: &Plan) -> Result<(), Failure> {
+pub(super) async fn expect_none(
+    surroundings: &Surroundings,
+    record: &Record,
+    setting: &Setting,
+    plan: &Plan,
+) -> Result<(), Failure> {
     for rival in rivals(record, setting, plan).await? {
         let Some(roll) = read(record, &rival).await? else { continue };
         let same = |created: &RunCreated| same(&created.params, &setting.params);
@@ -53,6 +58,12 @@ pub(super) async fn expect_none(record: &Record, setting: &Setting, plan: &Plan)
             continue;
         };
         let short = rival.id.short();
+        if let Some(by) = record.worked_on_by(surroundings, rival.id).await? {
+            let message = format!("run {short} is at `{path}` for the same parameters: {} is at it", by.holder.name);
+            return Err(Failure::refused(Exit::Stopped, message)
+                .help(format!("wait until it is over: `trueup show {short}` tells what became of it"))
+                .help("nothing was sent"));
+        }
         let message = format!(
             "run {short} has begun `{path}` for the same parameters, and nobody knows yet whether it took effect"
         );

@@ -10,7 +10,7 @@ use crate::{
         undo::standing::{self, Standing},
     },
     journal::{RunFilter, RunSummary, Waiting, event::Event, failure::JournalError, words::RunWord},
-    report::exit::Exit,
+    report::{exit::Exit, runs::PassedOver},
     targets::spool::{Place, Spool, SpoolError, Spooled},
 };
 use std::collections::HashMap;
@@ -33,19 +33,18 @@ pub async fn taken_back(record: &Record, found: &[RunSummary]) -> Result<HashMap
     Ok(taken)
 }
 
-/// How many items each heal among these runs refused: what it did not take on is in no count of its run.
-pub async fn refused(record: &Record, runs: &[RunSummary]) -> Result<HashMap<RunId, u64>, Failure> {
-    let mut refused = HashMap::new();
+/// What the reconciles among these runs did not take on, which is in no count of its run.
+pub async fn passed_over(record: &Record, runs: &[RunSummary]) -> Result<HashMap<RunId, PassedOver>, Failure> {
+    let mut passed = HashMap::new();
     for run in runs.iter().filter(|run| run.purpose == RECONCILE && run.purged_at.is_none()) {
         // The counts stand in each of these events.
         let Some(seen) = record.journal.latest(run.id, "drift.seen").await? else { continue };
-        if let Event::DriftSeen(seen) = seen.event
-            && &*seen.mode == "heal"
-        {
-            refused.insert(run.id, seen.drifted.saturating_sub(seen.healing));
+        if let Event::DriftSeen(seen) = seen.event {
+            let refused = (&*seen.mode == "heal").then(|| seen.drifted.saturating_sub(seen.healing));
+            passed.insert(run.id, PassedOver { refused, not_tried: seen.failed });
         }
     }
-    Ok(refused)
+    Ok(passed)
 }
 
 /// What waits for a person.

@@ -4,6 +4,7 @@ use crate::{
     action::ask::AnswerField,
     base::{
         counted::counted,
+        decimal::Decimal,
         shape::{Length, Named, Placed, Word},
         source::Span,
         suggest,
@@ -276,8 +277,8 @@ fn typed(kind: &str, param: &Param, given: &Value, project: &Project) -> Verdict
             Err(_) => return refuse("a whole number", ""),
         },
         "decimal" => match text.parse() {
-            Ok(d) => Data::Decimal(d),
-            Err(_) => return refuse("a decimal number", "write digits with a point: `12.50`"),
+            Ok(d) if Decimal::is_finite(&d) => Data::Decimal(d),
+            _ => return refuse("a decimal number", "write digits with a point: `12.50`"),
         },
         "bool" => match text.as_ref() {
             "true" => Data::Bool(true),
@@ -368,12 +369,12 @@ pub fn order(kind: &str, a: &Value, b: &Value) -> Option<std::cmp::Ordering> {
         "duration" => Some(a.bare().parse::<Length>().ok()?.cmp(&b.bare().parse().ok()?)),
         "date" => Some(a.bare().parse::<Date>().ok()?.cmp(&b.bare().parse().ok()?)),
         "timestamp" => Some(a.bare().parse::<Stamp>().ok()?.cmp(&b.bare().parse().ok()?)),
-        _ => Some(a.bare().parse::<crate::base::decimal::Decimal>().ok()?.cmp(&b.bare().parse().ok()?)),
+        _ => Some(a.bare().parse::<Decimal>().ok()?.cmp(&b.bare().parse().ok()?)),
     }
 }
 
 fn compare(value: &Value, bound: &Value) -> Option<std::cmp::Ordering> {
-    let decimal = |v: &Value| v.bare().parse::<crate::base::decimal::Decimal>().ok();
+    let decimal = |v: &Value| v.bare().parse::<Decimal>().ok();
     match &value.data {
         Data::Int(_) | Data::Decimal(_) => Some(decimal(value)?.cmp(&decimal(bound)?)),
         Data::Date(d) => Some(d.cmp(&bound.bare().parse().ok()?)),

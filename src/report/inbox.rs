@@ -7,13 +7,13 @@ use super::{
     doubt,
     line::{Line, Tone},
     look::Look,
-    page::Page,
+    page::{Page, quoted},
     plan::step_name,
 };
 use crate::{
     base::{
         counted::counted,
-        identity::RunId,
+        identity::{RunId, SINGLE_ITEM},
         time::Stamp,
         value::{Map, Value},
     },
@@ -38,8 +38,14 @@ pub fn text(waiting: &[Waiting], in_doubt: &[(RunSummary, RunState)], now: Stamp
         if let Some((tone, words)) = due(one.until, now) {
             page.line(2, Line::of(tone, words));
         }
-        if one.items.len() > 1 {
-            page.line(2, Line::of(Tone::Dim, format!("for {}", counted(one.items.len(), "item"))));
+        match &*one.items {
+            [] => {}
+            [only] if only == SINGLE_ITEM => {}
+            [only] => page.hung(2, 4, Line::of(Tone::Plain, format!("about item `{only}`"))),
+            [first, ..] => {
+                let all = counted(one.items.len(), "item");
+                page.hung(2, 4, Line::of(Tone::Plain, format!("about {all}, the first one is `{first}`")));
+            }
         }
         page.prose(4, Tone::Plain, &said(&one.question));
         evidence(&mut page, 4, &one.evidence);
@@ -49,7 +55,7 @@ pub fn text(waiting: &[Waiting], in_doubt: &[(RunSummary, RunState)], now: Stamp
             continue;
         }
         fields(&mut page, 4, &one.answer);
-        page.command(2, &command(one.run, &one.step, &one.answer));
+        page.command(2, &command(one.run, &one.step, &one.answer, one.items.first().map(String::as_str)));
     }
     for (run, state) in in_doubt {
         if let Some(behind) = state.behind {
@@ -110,12 +116,16 @@ pub(super) fn fields(page: &mut Page, indent: usize, answer: &Map) {
     }
 }
 
-/// `trueup answer 1a2b3c4d dqt_agreed --set ticket=TICKET`
-pub(super) fn command(run: RunId, step: &str, answer: &Map) -> String {
+/// `trueup answer 1a2b3c4d dqt_agreed --item 4711 --set ticket=TICKET`
+pub(super) fn command(run: RunId, step: &str, answer: &Map, item: Option<&str>) -> String {
     if step == APPROVAL {
         return format!("trueup approve {} --reason \"…\"", run.short());
     }
     let mut command = format!("trueup answer {} {}", run.short(), step_name(step));
+    // Others of the run may ask the same, now or by the time somebody answers.
+    if let Some(item) = item.filter(|item| *item != SINGLE_ITEM) {
+        command.push_str(&format!(" --item {}", quoted(item)));
+    }
     for name in answer.keys() {
         command.push_str(&format!(" --set {name}={}", name.to_uppercase()));
     }
@@ -137,6 +147,16 @@ mod tests {
         is_proper(&shown, 80);
         golden("inbox.txt", &plain(&shown));
         assert!(shown.contains("trueup answer 2c3d4e5f dqt_agreed --set ticket=TICKET"), "{shown}");
+        // Of many items: which one, also when the others have been answered.
+        let mut of_items = questions();
+        of_items.truncate(1);
+        of_items[0].items = vec!["it's 8".into()];
+        let shown = plain(&text(&of_items, &[], now, Look::default()));
+        assert!(shown.contains("about item `it's 8`"), "{shown}");
+        assert!(shown.contains("trueup answer 2c3d4e5f dqt_agreed --item 'it'\\''s 8' --set ticket=TICKET"), "{shown}");
+        of_items[0].items.push("9".into());
+        let shown = plain(&text(&of_items, &[], now, Look::default()));
+        assert!(shown.contains("about 2 items, the first one is `it's 8`"), "{shown}");
         assert_eq!(plain(&text(&[], &[], now, Look::default())), "No question waits for an answer.\n");
     }
 }

@@ -41,9 +41,7 @@ pub fn text(run: RunId, due: &Due, now: Stamp) -> String {
         Some(until) => format!("To answer, until {} ({}):", clock::second(until), left(until, now)),
         None => "To answer:".into(),
     });
-    let item =
-        due.items.first().filter(|_| due.items.len() > 1).map_or_else(String::new, |item| format!(" --item {item}"));
-    lines.push(inbox::command(run, &due.step, &asked.answer) + &item);
+    lines.push(inbox::command(run, &due.step, &asked.answer, due.items.first().map(|item| &**item)));
     if due.items.len() > 1 {
         lines.push("trueup inbox lists the others.".into());
     }

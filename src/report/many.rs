@@ -420,7 +420,7 @@ fn next_steps(page: &mut Page, run: RunId, state: &RunState, summary: &Summary, 
     }
     // What was refused is no item of the run.
     if compares(state) {
-        lines.push(("see what was refused too", format!("trueup reconcile report {short}")));
+        lines.push(("see what was refused or failed too", format!("trueup reconcile report {short}")));
     }
     lines.push(("one item whole", format!("trueup show {short} --item KEY")));
     if state.items.get(SINGLE_ITEM).is_some_and(|once| !once.steps.is_empty()) {

@@ -6,6 +6,7 @@ use super::{
     plain_value::{count, maybe, of, of_map, row, texts},
     plan_json::FORMAT,
     pretty, reconciled,
+    runs::PassedOver,
     titles::{Titles, section},
 };
 use crate::{
@@ -230,8 +231,12 @@ fn of_decided(decided: &HumanDecided) -> Value {
     ])
 }
 
+fn maybe_number(count: Option<u64>) -> Value {
+    count.map_or(Value::NULL, |count| i64::try_from(count).unwrap_or(i64::MAX).into())
+}
+
 /// A list of runs: `trueup runs --json`.
-pub fn runs(all: &[RunSummary], refused: &HashMap<RunId, u64>, taken_back: &HashMap<RunId, RunId>) -> String {
+pub fn runs(all: &[RunSummary], passed: &HashMap<RunId, PassedOver>, taken_back: &HashMap<RunId, RunId>) -> String {
     let runs = all.iter().map(|run| {
         let rest = [
             ("playbook", Value::from(run.playbook.as_str())),
@@ -245,10 +250,8 @@ pub fn runs(all: &[RunSummary], refused: &HashMap<RunId, u64>, taken_back: &Hash
             ("state", run.state.word().into()),
             ("end", maybe(run.end.map(End::word))),
             ("counts", run.counts.as_str().into()),
-            (
-                "refused",
-                refused.get(&run.id).map_or(Value::NULL, |items| i64::try_from(*items).unwrap_or(i64::MAX).into()),
-            ),
+            ("refused", maybe_number(passed.get(&run.id).and_then(|passed| passed.refused))),
+            ("not_tried", maybe_number(passed.get(&run.id).and_then(|passed| passed.not_tried))),
             ("started", at(Some(run.started_at))),
             ("changed", at(Some(run.changed_at))),
             ("ended", at(run.closed_at)),
@@ -297,7 +300,7 @@ pub fn inbox(waiting: &[Waiting], in_doubt: &[(RunSummary, RunState)], now: Stam
                 if one.is_overdue(now) {
                     format!("trueup resume {}", one.run.short()).into()
                 } else {
-                    super::inbox::command(one.run, &one.step, &one.answer).into()
+                    super::inbox::command(one.run, &one.step, &one.answer, one.items.first().map(String::as_str)).into()
                 },
             ),
         ])
@@ -323,7 +326,7 @@ mod tests {
         let facts = view(80, true).facts;
         let documents = [
             ("run-done.json", run(sample_runs::id(), &done(), facts)),
-            ("runs.json", runs(&sample_runs::summaries(), &sample_runs::refused(), &sample_runs::taken_back())),
+            ("runs.json", runs(&sample_runs::summaries(), &sample_runs::passed_over(), &sample_runs::taken_back())),
             ("inbox.json", inbox(&sample_runs::questions(), &sample_runs::doubts(), NOW)),
         ];
         for (name, text) in documents {
@@ -362,7 +365,7 @@ mod tests {
         let plans = plans.iter().map(|plan| plan_json::document(plan, facts));
         let rest = [
             run(sample_runs::id(), &done(), facts),
-            runs(&sample_runs::summaries(), &sample_runs::refused(), &sample_runs::taken_back()),
+            runs(&sample_runs::summaries(), &sample_runs::passed_over(), &sample_runs::taken_back()),
             inbox(&sample_runs::questions(), &sample_runs::doubts(), NOW),
         ];
         for text in plans.chain(rest) {

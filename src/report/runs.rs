@@ -16,11 +16,20 @@ use crate::{
 };
 use std::collections::HashMap;
 
-/// A table: short id, start (UTC), playbook, how it ended or stands, who, why. `refused`: how many items each heal refused; `taken_back`: which
+/// Items of a reconcile that are in no count of its run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PassedOver {
+    /// Of a heal: those that differ and that it did not take on.
+    pub refused: Option<u64>,
+    /// Those that could not be tried out; nothing where that was not counted.
+    pub not_tried: Option<u64>,
+}
+
+/// A table: short id, start (UTC), playbook, how it ended or stands, who, why. `passed`: what each reconcile did not take on; `taken_back`: which
 /// runs were taken back as a whole, by which. Says so when there is none of those that were asked for.
 pub fn text(
     runs: &[RunSummary],
-    refused: &HashMap<RunId, u64>,
+    passed: &HashMap<RunId, PassedOver>,
     taken_back: &HashMap<RunId, RunId>,
     asked: &RunFilter,
     look: Look,
@@ -37,8 +46,8 @@ pub fn text(
     let newest = runs.first().map_or_else(String::new, |run| clock::minute(run.started_at));
     let year = newest.split_at_checked(5).filter(|_| page.width() < NARROW).map(|(year, _)| year);
     lines.extend(runs.iter().map(|run| {
-        let refused = refused.get(&run.id).copied().unwrap_or(0);
-        cells(run, year, taken_back.contains_key(&run.id), refused)
+        let passed = passed.get(&run.id).copied().unwrap_or_default();
+        cells(run, year, taken_back.contains_key(&run.id), passed)
     }));
     let widths = widths(&lines, page.width());
     for cells in lines {
@@ -68,12 +77,15 @@ fn started(run: &RunSummary, year: Option<&str>) -> String {
     }
 }
 
-fn cells(run: &RunSummary, year: Option<&str>, undone: bool, refused: u64) -> [(Tone, String); 6] {
+fn cells(run: &RunSummary, year: Option<&str>, undone: bool, passed: PassedOver) -> [(Tone, String); 6] {
     let (tone, state) = if undone { (Tone::Dim, "undone".to_owned()) } else { state(run) };
     // A heal that left something is no heal of all, however well the rest went.
-    let (tone, state) = match refused {
-        1.. if !undone => (if tone == Tone::Good { Tone::Care } else { tone }, format!("{state}, {refused} refused")),
-        _ => (tone, state),
+    let left = [(passed.refused, "refused"), (passed.not_tried, "not tried")];
+    let left: Vec<String> =
+        left.iter().filter_map(|(n, word)| n.filter(|n| *n > 0 && !undone).map(|n| format!(", {n} {word}"))).collect();
+    let (tone, state) = match (left.is_empty(), tone) {
+        (false, Tone::Good) => (Tone::Care, state + &left.concat()),
+        _ => (tone, state + &left.concat()),
     };
     let purpose = if run.purpose == "apply" { String::new() } else { format!("{} ", run.purpose) };
     [
@@ -130,7 +142,7 @@ mod tests {
     use super::*;
     use crate::report::{
         sample::{golden, is_proper, plain},
-        sample_runs::{refused, summaries, taken_back},
+        sample_runs::{passed_over, summaries, taken_back},
     };
 
     #[test]
@@ -140,7 +152,7 @@ mod tests {
         {
             let shown = text(
                 &summaries(),
-                &refused(),
+                &passed_over(),
                 &taken_back(),
                 &RunFilter::default(),
                 Look { width, unicode, ..Look::default() },

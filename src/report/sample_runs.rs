@@ -1,6 +1,9 @@
 //! Hand-made runs for the tests of the reports, folded from events as the journal has them.
 
-use super::sample::{PERSONAL, award_rows, map, moment};
+use super::{
+    runs::PassedOver,
+    sample::{PERSONAL, award_rows, map, moment},
+};
 use crate::{
     base::{
         identity::{EffectId, RunId},
@@ -395,8 +398,9 @@ pub fn summaries() -> Vec<RunSummary> {
 }
 
 /// Of the heal among them.
-pub fn refused() -> std::collections::HashMap<RunId, u64> {
-    summaries().into_iter().filter(|run| run.purpose == "reconcile").map(|run| (run.id, 3)).collect()
+pub fn passed_over() -> std::collections::HashMap<RunId, PassedOver> {
+    let passed = PassedOver { refused: Some(3), not_tried: Some(2) };
+    summaries().into_iter().filter(|run| run.purpose == "reconcile").map(|run| (run.id, passed)).collect()
 }
 
 /// The second of them, by a run that is not in the list.

@@ -170,7 +170,7 @@ pub fn next(page: &mut Page, id: RunId, state: &RunState, with_question: bool) {
         inbox::fields(page, 4, &asked.answer);
         let approval = &**path == APPROVAL;
         say(page, if approval { "To agree to it:" } else { "To answer, and go on:" });
-        return page.command(2, &inbox::command(id, path, &asked.answer));
+        return page.command(2, &inbox::command(id, path, &asked.answer, None));
     }
     let doubts: Vec<_> = state.doubts().collect();
     for (item, path, step) in doubts.iter().filter(|(.., step)| step.needs_a_person()) {

@@ -74,3 +74,24 @@ fn a_reader_that_went_away_is_no_failure() {
     let came = into(writer.into(), &desk, &["runs", "--json"]);
     assert_eq!((came.status.code(), words(&came).as_str()), (Some(0), ""));
 }
+
+#[test]
+fn what_is_not_begun_is_told_as_its_plan() {
+    let desk = desk();
+    let apply = ["apply", "one", "--yes", "--reason", "a test", "--json"];
+    let came = |words: &[&str], exit| {
+        let came = into(Stdio::piped(), &desk, words);
+        assert_eq!(came.status.code(), Some(exit), "{words:?}: {}", self::words(&came));
+        let told: serde_json::Value = serde_json::from_slice(&came.stdout).unwrap_or_else(|e| panic!("{words:?}: {e}"));
+        told
+    };
+    let run = came(&apply, 0);
+    assert_eq!(run["kind"], "run");
+    let again = came(&apply, 0);
+    assert_eq!((&again["kind"], &again["changes"]), (&"plan".into(), &false.into()), "{again}");
+    let sql = "update things set count = 7";
+    assert!(Command::new("sqlite3").arg(desk.folder.path().join("shop.db")).arg(sql).status().unwrap().success());
+    let back = came(&["undo", run["short"].as_str().unwrap(), "--yes", "--json"], 5);
+    let effect = &back["items"][0]["steps"][0]["effects"][0];
+    assert_eq!((&back["kind"], &effect["type"]), (&"plan".into(), &"left_alone".into()), "{back}");
+}

@@ -99,10 +99,11 @@ impl<'a> Tree<'a> {
         if anchor != 0 || tag {
             let what = if tag { "a tag stands before this value" } else { "an anchor stands before this value" };
             let at = self.before(span, if tag { '!' } else { '&' });
-            self.problems.push(
-                Diagnostic::error(&NO_ANCHORS, at, what)
-                    .help("write the value itself; `vars:` names one that is used twice"),
-            );
+            let help = match tag {
+                true => "take the tag away; a text that looks like a number or a date is written in quotes",
+                false => "write the value itself; `vars:` names one that is used twice",
+            };
+            self.problems.push(Diagnostic::error(&NO_ANCHORS, at, what).help(help));
         }
         match event {
             Event::Scalar(text, style, ..) => Ok(self.scalar(&text, style, span)),

@@ -90,6 +90,12 @@ impl Call<'_> {
                 &format!("the connection was cut before an answer came ({})", io_words(io)),
                 advice(LATER),
             )
+        } else if cause::<hyper::Error>(error).is_some_and(hyper::Error::is_parse_too_large) {
+            self.trouble(
+                Reason::NotHttp,
+                "the answer has more headers, or longer ones, than are read (100, 400 kB)",
+                advice("look at what stands in front of the API"),
+            )
         } else if cause::<hyper::Error>(error).is_some_and(hyper::Error::is_parse) {
             self.trouble(
                 Reason::NotHttp,
