@@ -82,11 +82,22 @@ pub enum To {
 }
 
 impl To {
+    /// Keys are set in a document, or where there is none, and in nothing else: what cannot be read as one would be lost as a whole.
+    pub fn takes(&self, current: &Value) -> bool {
+        match self {
+            To::Merge(_) | To::Remove(_) => current.is_null() || current.is_unknown() || current.as_map().is_some(),
+            To::Value(_) | To::Append(_) => true,
+        }
+    }
+
     /// The new value of a column that holds `current`.
     pub fn of(&self, current: &Value) -> Value {
         match self {
             To::Value(value) => value.clone(),
             To::Merge(Value { data: Data::Unknown(why), .. }) => Data::Unknown(why.clone()).into(),
+            To::Merge(_) | To::Remove(_) if current.is_unknown() => current.clone(),
+            // There is nothing to take away.
+            To::Remove(_) if current.is_null() => current.clone(),
             To::Merge(keys) => {
                 let mut tree = current.as_map().cloned().unwrap_or_default();
                 for (key, value) in keys.as_map().into_iter().flatten() {
@@ -139,7 +150,16 @@ mod tests {
         let same = To::Merge(Value::map([("a", Value::from(true))])).of(&current);
         assert_eq!(same.bare(), current.bare());
         assert_eq!(To::Remove(vec!["b".into()]).of(&current).bare(), r#"{"a":true}"#);
-        assert_eq!(To::Merge(Value::map([("a", Value::from(1))])).of(&Value::NULL).bare(), r#"{"a":1}"#);
+        let merge = To::Merge(Value::map([("a", Value::from(1))]));
+        assert_eq!(merge.of(&Value::NULL).bare(), r#"{"a":1}"#);
+        let remove = To::Remove(vec!["b".into()]);
+        assert!(remove.of(&Value::NULL).is_null());
+        assert!(merge.of(&Value::unknown()).is_unknown() && remove.of(&Value::unknown()).is_unknown());
+        for to in [&merge, &remove] {
+            assert!([&current, &Value::NULL, &Value::unknown()].into_iter().all(|current| to.takes(current)));
+            let others = [Value::text(r#"{"a":1e400}"#), Value::from(1), Value::list([Value::from(1)])];
+            assert!(!others.iter().any(|other| to.takes(other)));
+        }
     }
 
     #[test]

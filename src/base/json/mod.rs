@@ -53,6 +53,17 @@ pub struct JsonError {
     pub at: usize,
 }
 
+impl JsonError {
+    /// It may be JSON all the same: only here it is not read, and a database may have taken it.
+    pub fn is_limit(&self) -> bool {
+        matches!(self.what, DEEP | HALF | NO_NUMBER)
+    }
+}
+
+pub(in crate::base::json) const DEEP: &str = "nested too deeply";
+pub(in crate::base::json) const HALF: &str = "half of a surrogate pair";
+pub(in crate::base::json) const NO_NUMBER: &str = "not a number";
+
 impl std::fmt::Display for JsonError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} at byte {}", self.what, self.at)

@@ -6,7 +6,7 @@ use super::{
         time::{Date, Stamp, Time},
         value::{Data, Map, Marks, Names, Value},
     },
-    Json, JsonError, MAX_DEPTH,
+    DEEP, HALF, Json, JsonError, MAX_DEPTH, NO_NUMBER,
     forms::{Form, Forms, KEYS, REMEMBERED, Reading, Remembered},
     unhex,
 };
@@ -75,7 +75,7 @@ impl<'a> Reader<'a> {
 
     pub(super) fn value(&mut self, depth: usize) -> Result<Value, JsonError> {
         if depth > MAX_DEPTH {
-            return Err(self.fail("nested too deeply"));
+            return Err(self.fail(DEEP));
         }
         self.space();
         match self.peek() {
@@ -157,7 +157,7 @@ impl<'a> Reader<'a> {
     /// Its names; `named` if those stand for themselves even where they look like tags.
     fn object(&mut self, depth: usize, named: bool) -> Result<Map, JsonError> {
         if depth > MAX_DEPTH {
-            return Err(self.fail("nested too deeply"));
+            return Err(self.fail(DEEP));
         }
         self.at += 1;
         self.space();
@@ -355,16 +355,16 @@ impl<'a> Reader<'a> {
             Some(b'u') => {
                 let high = self.hex4()?;
                 if !(0xD800..0xDC00).contains(&high) {
-                    return char::from_u32(high).ok_or(self.fail("half of a surrogate pair"));
+                    return char::from_u32(high).ok_or(self.fail(HALF));
                 }
                 if !self.text[self.at..].starts_with("\\u") {
-                    return Err(self.fail("half of a surrogate pair"));
+                    return Err(self.fail(HALF));
                 }
                 self.at += 1;
                 let low = self.hex4()?;
                 let code = 0x10000 + ((high - 0xD800) << 10) + low.wrapping_sub(0xDC00);
                 return if (0xDC00..0xE000).contains(&low) { char::from_u32(code) } else { None }
-                    .ok_or(self.fail("half of a surrogate pair"));
+                    .ok_or(self.fail(HALF));
             }
             _ => return Err(self.fail("unknown escape")),
         };
@@ -386,7 +386,7 @@ impl<'a> Reader<'a> {
         let rest = &self.text[self.at..];
         let end = rest.find(|c: char| !matches!(c, '0'..='9' | '-' | '+' | '.' | 'e' | 'E')).unwrap_or(rest.len());
         let text = &rest[..end];
-        let value = number(text).ok_or(self.fail("not a number"))?;
+        let value = number(text).ok_or(self.fail(NO_NUMBER))?;
         self.at += end;
         Ok(value)
     }

@@ -168,6 +168,8 @@ fn document(value: &Value) -> Result<String, String> {
         Data::Json(json) => Ok(json.text().to_owned()),
         Data::Text(text) => match json::parse(text) {
             Ok(_) => Ok(text.to_string()),
+            // As it was read: the server has taken it once, and says itself whether it does.
+            Err(why) if why.is_limit() => Ok(text.to_string()),
             Err(why) => Err(format!("a text, which is not JSON: {why}")),
         },
         Data::Bytes(_) => Err("bytes, which are not JSON".into()),

@@ -41,7 +41,7 @@ pub(super) async fn with_audit(
     if grounds.is_surprising(&change.table) {
         return Ok(None);
     }
-    let differing = difference(set, ground, before);
+    let differing = difference(change, set, ground, before, at)?;
     let mut done = begun(change, ground, before);
     let mut expected = ground.marked(before);
     let marked = |column: &str, value: &Value| as_read_back(value).marked(ground.marks(column));

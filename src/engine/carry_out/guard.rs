@@ -117,7 +117,7 @@ pub(super) fn kept(
         let shown = |value: Value| ground.facts.named(&column, value).marked(marks).shown();
         exact.then(|| format!("`{column}` is {} and not {}", shown(current), shown(wanted)))
     };
-    let Some(told) = difference(set, ground, before).into_iter().find_map(told) else { return Ok(()) };
+    let Some(told) = difference(change, set, ground, before, at)?.into_iter().find_map(told) else { return Ok(()) };
     let key: Vec<_> = done.key.iter().map(|(c, v)| format!("{c} {}", v.plain())).collect();
     let message = format!(
         "the database kept `{}` {} as it was: {told}; a trigger or rule may be in the way",

@@ -426,7 +426,7 @@ async fn one(
         // Somebody else may have made the row what is wanted here: then it is theirs.
         guard(change, ground, before, &key, item)?;
     }
-    let differing = difference(set, ground, before);
+    let differing = difference(change, set, ground, before, at)?;
     if differing.is_empty() {
         // "Already as wanted" is looked at before the guard: a second run is unchanged, not refused.
         done.after = done.after.map(|row| as_in_example(set, row));
@@ -461,7 +461,7 @@ async fn one(
 /// Nothing but [`Changing::update_whole`] comes of this row.
 fn is_surely_changed(change: &Change, ground: &Ground<'_>, before: &Map) -> bool {
     let Wanted::Present { set, .. } = &change.wanted else { return false };
-    let differing = difference(set, ground, before);
+    let Ok(differing) = difference(change, set, ground, before, Span::default()) else { return false };
     ground.alone
         && !change.claim
         && !differing.is_empty()
@@ -471,16 +471,39 @@ fn is_surely_changed(change: &Change, ground: &Ground<'_>, before: &Map) -> bool
 }
 
 /// The columns whose value would really change.
-fn difference(set: &IndexMap<Arc<str>, To>, ground: &Ground<'_>, before: &Map) -> Map {
+fn difference(
+    change: &Change,
+    set: &IndexMap<Arc<str>, To>,
+    ground: &Ground<'_>,
+    before: &Map,
+    at: Span,
+) -> Result<Map, Trouble> {
     let mut differing = Map::default();
     for (column, to) in set {
         let current = before.get(column).cloned().unwrap_or(Value::NULL);
+        if !to.takes(&current) {
+            return Err(no_document(change, column, &current, at));
+        }
         let wanted = coerced(ground, column, to.of(&current));
         if !wanted.is_stored_like(&current) {
             differing.insert(column.clone(), wanted);
         }
     }
-    differing
+    Ok(differing)
+}
+
+/// Keys of what is no document.
+fn no_document(change: &Change, column: &str, current: &Value, at: Span) -> Trouble {
+    let what = match &current.data {
+        Data::Text(_) => {
+            "a text, or JSON that cannot be read here (half of a surrogate pair, a number without end, too many levels)"
+        }
+        _ => current.kind(),
+    };
+    let message =
+        format!("`{column}` of `{}` holds {what}, and no JSON object: its keys cannot be changed", change.table);
+    let help = vec!["nothing was changed; `set` the whole value, or look at what wrote it".to_owned()];
+    Trouble::Step { message, at, help }
 }
 
 fn coerced(ground: &Ground<'_>, column: &str, value: Value) -> Value {
