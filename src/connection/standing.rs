@@ -13,7 +13,8 @@ pub struct Standing {
     /// Which database.
     pub identity: Identity,
     /// How each of the named tables is built, in the order of their names: SHA-256 over its columns, types, nullability,
-    /// defaults, keys, foreign keys from and to it, and triggers with their functions, in hexadecimal digits.
+    /// defaults, keys, foreign keys from and to it, and triggers with their functions, in hexadecimal digits; with [`at`] where a name may mean a
+    /// table in one of several schemas.
     pub tables: Vec<(String, String)>,
     /// The ledger's table is there.
     pub has_ledger: bool,
@@ -56,10 +57,28 @@ impl Standing {
 
     /// `trainees:5f0c…,audits:91ab…`: each table with the beginning of its hash; `-` for none.
     pub fn schema(&self) -> String {
-        let one = |(name, hash): &(String, String)| format!("{}:{}", escaped(name), hash.get(..DIGITS).unwrap_or(hash));
+        let one = |(name, built): &(String, String)| {
+            let (hash, place) = parts(built);
+            let hash = hash.get(..DIGITS).unwrap_or(hash);
+            let place = place.map_or_else(String::new, |place| format!("{AT}{}", escaped(place)));
+            format!("{}:{hash}{place}", escaped(name))
+        };
         let all: Vec<String> = self.tables.iter().map(one).collect();
         if all.is_empty() { NOTHING.into() } else { all.join(",") }
     }
+}
+
+/// Between the hash of a table and its place.
+const AT: char = '@';
+
+/// How a table is built, and in which schema it was found by its name; nothing behind it where it was not found.
+pub(super) fn at(hash: &str, schema: &str) -> String {
+    if schema.is_empty() { hash.to_owned() } else { format!("{hash}{AT}{schema}") }
+}
+
+/// The hash, and the schema.
+fn parts(built: &str) -> (&str, Option<&str>) {
+    built.split_once(AT).map_or((built, None), |(hash, place)| (hash, Some(place)))
 }
 
 /// So many digits of a hash are kept: nobody forges the structure of his own tables to get past a comparison.
@@ -67,7 +86,7 @@ const DIGITS: usize = 24;
 
 /// A name without the signs that separate.
 fn escaped(name: &str) -> String {
-    let special = |c: char| matches!(c, '%' | ',' | ':') || c.is_whitespace() || c.is_control();
+    let special = |c: char| matches!(c, '%' | ',' | ':' | AT) || c.is_whitespace() || c.is_control();
     let mut text = String::with_capacity(name.len());
     for c in name.chars() {
         if special(c) {
@@ -138,14 +157,39 @@ fn one_system(then: &Parts<'_>, now: &Parts<'_>) -> bool {
 
 /// The names of the tables that are not the same in both.
 fn changed(then: &str, now: &str) -> Vec<String> {
-    let tables = |text: &str| -> BTreeMap<String, String> {
-        let parts = text.split(',').filter_map(|part| part.split_once(':'));
-        let named = |name: &str| percent_encoding::percent_decode_str(name).decode_utf8_lossy().into_owned();
-        parts.map(|(name, hash)| (named(name), hash.to_owned())).collect()
-    };
     let (then, now) = (tables(then), tables(now));
     let names: BTreeSet<&String> = then.keys().chain(now.keys()).collect();
-    names.into_iter().filter(|name| then.get(*name) != now.get(*name)).cloned().collect()
+    let unlike = |name: &&&String| match (then.get(**name), now.get(**name)) {
+        (Some(then), Some(now)) => parts(then).0 != parts(now).0 || is_moved(then, now),
+        (then, now) => then != now,
+    };
+    names.iter().filter(unlike).map(|name| (*name).clone()).collect()
+}
+
+/// Of two texts of [`Standing::text`] the tables whose names mean tables in other schemas than they did, with both.
+pub fn moved(planned: &str, found: &str) -> Vec<(String, [String; 2])> {
+    let (Some(then), Some(now)) = (Parts::of(planned), Parts::of(found)) else { return Vec::new() };
+    let (then, mut now) = (tables(then.schema), tables(now.schema));
+    let both = then.into_iter().filter_map(|(name, then)| Some((now.remove(&name)?, name, then)));
+    let place = |built: &str| {
+        let place = parts(built).1.unwrap_or_default();
+        percent_encoding::percent_decode_str(place).decode_utf8_lossy().into_owned()
+    };
+    both.filter(|(now, _, then)| is_moved(then, now))
+        .map(|(now, name, then)| (name, [place(&then), place(&now)]))
+        .collect()
+}
+
+/// What an older version wrote does not say where a table was.
+fn is_moved(then: &str, now: &str) -> bool {
+    parts(then).1.zip(parts(now).1).is_some_and(|(then, now)| then != now)
+}
+
+/// Name and how it is built, of each table.
+fn tables(schema: &str) -> BTreeMap<String, String> {
+    let parts = schema.split(',').filter_map(|part| part.split_once(':'));
+    let named = |name: &str| percent_encoding::percent_decode_str(name).decode_utf8_lossy().into_owned();
+    parts.map(|(name, built)| (named(name), built.to_owned())).collect()
 }
 
 /// What stands in a plan and a run for the service at an address that a reference gives: `http 5f0c…`. Not the address itself, which counts as a
@@ -211,6 +255,12 @@ mod tests {
         assert_eq!(unlike(&planned, &standing("7/1", Some("a"), "s")), None);
         assert_eq!(unlike(&planned, &standing("7/1", None, "s")), None);
         assert_eq!(unlike(&planned, &standing("7/1", Some("a"), "t")), Some(Unlike::Schema(vec!["a table".into()])));
+        // Where it was is compared where both say it.
+        let (here, there) = (standing("7/1", None, &at("s", "my place")), standing("7/1", None, &at("s", "x")));
+        assert!(here.starts_with("a%20table:s@my%20place,"), "{here}");
+        assert_eq!((unlike(&planned, &here), moved(&planned, &here)), (None, Vec::new()));
+        assert_eq!(unlike(&here, &there), Some(Unlike::Schema(vec!["a table".into()])));
+        assert_eq!(moved(&here, &there), [("a table".to_owned(), ["my place".to_owned(), "x".to_owned()])]);
         let other = unlike(&planned, &standing("7/1", Some("b"), "t"));
         assert_eq!(
             other,

@@ -18,7 +18,7 @@ use crate::{
         suggest,
         value::Value,
     },
-    connection::standing::{Unlike, unlike as standing_of},
+    connection::standing::{Unlike, moved, unlike as standing_of},
     effect::kept::Kept,
     engine::{
         drive::Stopped,
@@ -512,6 +512,15 @@ fn same_databases(ready: &Ready, plan: &Plan) -> Result<(), Failure> {
             } else {
                 failure.help("look where the connection leads")
             });
+        }
+        let found = found.map(|(_, found)| moved(&masks.apply(&target.identity), &masks.apply(found)));
+        if let Some((table, [then, now])) = found.into_iter().flatten().next() {
+            let (name, run) = (&target.connection, ready.about.short());
+            return Err(Failure::refused(
+                Exit::Drifted,
+                format!("`{name}.{table}` is not the table that run {run} changed: that was in the schema `{then}`, and the name means one in `{now}` now"),
+            )
+            .help("nothing was changed; look at the `search_path` of the role, or name the schema in the connection (`schema:`)"));
         }
     }
     Ok(())

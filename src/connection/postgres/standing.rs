@@ -4,7 +4,7 @@ use super::{
     super::{
         fault::{Fault, FaultKind},
         rows::Identity,
-        standing::Standing,
+        standing::{Standing, at},
     },
     Link,
     catalogue::{ask, is, names, strings, text},
@@ -41,7 +41,9 @@ const STANDING: &str = "\
            (select oid from pg_database where datname = current_database())::text as system, \
            (select array_agg(t.hash order by t.n) from ( \
              select n, encode(sha256(convert_to(string_agg(line, e'\\n' order by line collate \"C\"), 'UTF8')), 'hex') as hash \
-             from lines group by n) t) as hashes";
+             from lines group by n) t) as hashes, \
+           (select array_agg(coalesce(s.nspname::text, '') order by c.n) from chosen c \
+            left join pg_class k on k.oid = c.oid left join pg_namespace s on s.oid = k.relnamespace) as places";
 
 /// Both at once.
 pub async fn standing(link: &mut Link, tables: &[&str]) -> Result<Standing, Fault> {
@@ -55,7 +57,8 @@ pub async fn standing(link: &mut Link, tables: &[&str]) -> Result<Standing, Faul
         )
         .advise(format!("let its owner run `grant usage on schema {schema} to {role}`")));
     }
-    let tables = tables.iter().map(|t| (*t).to_owned()).zip(strings(&row, "hashes")).collect();
+    let built = strings(&row, "hashes").into_iter().zip(strings(&row, "places")).map(|(hash, place)| at(&hash, &place));
+    let tables = tables.iter().map(|t| (*t).to_owned()).zip(built).collect();
     Ok(Standing { tables, has_ledger: is(&row, "has_ledger"), identity: of(&row) })
 }
 
