@@ -199,7 +199,7 @@ pub(super) fn moved_to(path: PathBuf, draft: &Path, saved: Option<Saved>, out: &
 /// Tells a plan of many items which file it stands in, and the sum of its lines.
 fn with_file(saved: &mut Saved, path: PathBuf, sha256: Arc<str>) {
     if let Some(many) = &mut saved.plan.many {
-        many.file = Some(Arc::new(PlanFile { path, passing: false, sha256 }));
+        many.file = Some(Arc::new(PlanFile { path, passing: false, held: None, sha256 }));
     }
 }
 

@@ -37,6 +37,8 @@ pub struct PlanFile {
     pub path: PathBuf,
     /// It is removed afterwards.
     pub passing: bool,
+    /// Locked as long as one that is removed afterwards is needed: what nobody holds was left by a process that was killed.
+    pub held: Option<File>,
     /// The sum of every line before the last: the items that are carried out are those that were shown.
     pub sha256: Arc<str>,
 }

@@ -33,6 +33,7 @@ use std::{
     io::BufWriter,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 use tokio::task::JoinSet;
 
@@ -153,17 +154,22 @@ fn makers(setting: &Setting) -> Makers {
     fn among(prefix: &str, steps: &[Step], found: &mut Makers) {
         for (index, step) in steps.iter().enumerate() {
             let path = outline::path(prefix, step, index);
-            if let Act::Row(row) = &step.act
-                && row.create.is_some()
-            {
-                found.insert(path.clone(), row.key.iter().map(|(column, _)| column.into()).collect());
+            match &step.act {
+                Act::Row(row) if row.create.is_some() => {
+                    found.makes.insert(path.clone(), row.key.iter().map(|(column, _)| column.into()).collect());
+                }
+                Act::Row(row) => found.takes_away |= row.ensure.is_some(),
+                Act::Rows(rows) => found.takes_away |= rows.ensure.is_some(),
+                // What stands behind these is not looked into.
+                Act::Sql(_) | Act::Use(_) => found.takes_away = true,
+                _ => {}
             }
             for (part, inner) in step.parts() {
                 among(&outline::inside(&path, part.as_deref()), inner, found);
             }
         }
     }
-    let mut found = Makers::new();
+    let mut found = Makers::default();
     for (section, steps) in setting.playbook.sections() {
         among(section, steps, &mut found);
     }
@@ -381,7 +387,10 @@ impl<'a> Kept<'a> {
     fn begin_writing(&mut self) -> Result<(), Failure> {
         let (path, header, passing) = match &self.into {
             Some(into) => (into.path.clone(), (into.header)(&self.plan), false),
-            None => (self.workplace.aside.join(name()), passing(&self.plan), true),
+            None => {
+                sweep(&self.workplace.aside);
+                (self.workplace.aside.join(name(PASSING)), passing(&self.plan), true)
+            }
         };
         let mut options = std::fs::OpenOptions::new();
         options.write(true).create_new(true);
@@ -389,6 +398,10 @@ impl<'a> Kept<'a> {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let opened = options.open(&path);
         let opened = opened.map_err(|e| Failure::usage(format!("`{}` cannot be written: {e}", path.display())))?;
+        if passing {
+            // A file system that knows no locks keeps what is left behind.
+            let _ = opened.try_lock();
+        }
         let draft = Draft(path);
         let out = BufWriter::with_capacity(1 << 16, opened);
         let mut writer = Writer::begin(out, &header, &self.workplace.sealer).map_err(|why| bad(&why))?;
@@ -402,9 +415,9 @@ impl<'a> Kept<'a> {
     pub(super) fn end(mut self) -> Result<(Plan, Option<Saved>), Failure> {
         let pair = self.overlap.first().map_err(|error| aside(&error))?;
         let Some(writing) = self.writing.take() else {
-            if let Some((one, other)) = pair {
+            if let Some(pair) = pair {
                 let key = |number: u32| &self.plan.items[number as usize].key;
-                return Err(same_row(key(one), key(other)));
+                return Err(same_row(key(pair.one), key(pair.other), pair.rests));
             }
             if let Some(many) = &mut self.plan.many {
                 many.digest = self.digest.end();
@@ -415,19 +428,21 @@ impl<'a> Kept<'a> {
         // A plan that does not hold stays only until its items are named.
         let passing = passing || pair.is_some();
         let (out, mut saved, sha256) = writer.end().map_err(|why| bad(&why))?;
-        out.get_ref().sync_all().map_err(|e| Failure::usage(format!("the plan cannot be kept: {e}")))?;
+        let kept = |e: std::io::Error| bad(&file::BadPlan::Io(e));
+        let out = out.into_inner().map_err(|e| kept(e.into_error()))?;
+        out.sync_all().map_err(kept)?;
         let path = draft.0.clone();
         // From here on the plan's own file says when it goes.
         std::mem::forget(draft);
         if let Some(many) = &mut saved.plan.many {
-            many.file = Some(Arc::new(PlanFile { path, passing, sha256 }));
+            many.file = Some(Arc::new(PlanFile { path, passing, held: passing.then_some(out), sha256 }));
             // Not a promise of the plan, so it does not stand in its file.
             many.goes = self.plan.many.take().and_then(|many| many.goes);
         }
         let plan = saved.plan.clone();
         if let Some(pair) = pair {
-            let [one, other] = keys(&plan, &self.workplace.sealer, pair.into()).map_err(|why| bad(&why))?;
-            return Err(same_row(&one, &other));
+            let [one, other] = keys(&plan, &self.workplace.sealer, [pair.one, pair.other]).map_err(|why| bad(&why))?;
+            return Err(same_row(&one, &other, pair.rests));
         }
         Ok((plan, (!passing).then_some(saved)))
     }
@@ -447,7 +462,13 @@ fn keys(plan: &Plan, sealer: &Sealer, numbers: [u32; 2]) -> Result<[Arc<str>; 2]
     Ok(found)
 }
 
-fn same_row(one: &str, other: &str) -> Failure {
+fn same_row(one: &str, other: &str, rests: bool) -> Failure {
+    if rests {
+        let message = format!("of the items {one} and {other}, one takes away a row that is as wanted for the other");
+        return Failure::refused(Exit::Stopped, message)
+            .help("are their keys two spellings of one? a column may take `1.0` and `1.00`, or `a` and `A`, for the same (`as:`, `caseless:`)")
+            .help("make one item of them, or say that they come one after the other (`subject:`)");
+    }
     Failure::refused(Exit::Stopped, format!("items {one} and {other} change the same row"))
         .help("each is tried out on its own, so the second would not find what its preview shows")
         .help("make one item of them (`group_by:`), or say that they come one after the other (`subject:`)")
@@ -458,14 +479,39 @@ fn aside(error: &std::io::Error) -> Failure {
 }
 
 pub(super) fn bad(why: &file::BadPlan) -> Failure {
-    Failure::usage(format!("the plan cannot be kept: it {why}")).help(why.help())
+    match why {
+        // A disk that is full is no wrong use of anything.
+        file::BadPlan::Io(error) => Failure::refused(Exit::Failed, format!("the plan cannot be kept: {error}"))
+            .help("nothing was recorded or changed; look whether the disk is full, and at the rights of its folder"),
+        why => Failure::usage(format!("the plan cannot be kept: it {why}")).help(why.help()),
+    }
 }
 
-/// A name that nobody else takes.
-fn name() -> String {
-    use std::sync::atomic::{AtomicU64, Ordering};
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    format!(".trueup-plan-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+/// How the names of drafts begin, and of those that are made only to be carried out.
+const DRAFT: &str = ".trueup-plan-";
+const PASSING: &str = ".trueup-preview-";
+
+/// A name that nobody else takes, and took before: in a container each process has the same number.
+fn name(begin: &str) -> String {
+    format!("{begin}{}", uuid::Uuid::now_v7().simple())
+}
+
+/// Whoever makes such a file has locked it after so long.
+const SURELY_LOCKED: Duration = Duration::from_secs(60);
+
+/// Removes what processes that were killed have left behind: rows of people stand in it.
+fn sweep(folder: &Path) {
+    for file in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let ours = file.file_name().to_str().is_some_and(|name| name.starts_with(PASSING));
+        let age = || file.metadata().and_then(|known| known.modified()).ok()?.elapsed().ok();
+        if ours
+            && age().is_some_and(|age| age > SURELY_LOCKED)
+            && File::open(file.path()).is_ok_and(|opened| opened.try_lock().is_ok())
+        {
+            // Another process may have been faster.
+            let _ = std::fs::remove_file(file.path());
+        }
+    }
 }
 
 /// The first line of a plan that is not kept.
@@ -503,7 +549,7 @@ fn passing(plan: &Plan) -> Header {
 
 /// A path beside another one that nobody has.
 pub fn beside(path: &Path) -> PathBuf {
-    path.with_file_name(name())
+    path.with_file_name(name(DRAFT))
 }
 
 /// What a run keeps of its items, for lists.
