@@ -13,12 +13,17 @@ use std::collections::BTreeMap;
 /// The paths below `item`, each once. Of a list of which every element is looked at, the list. Where the items are rows of a table, what they must have to be
 /// among them as well; but for what may be one of several.
 pub fn of_item(playbook: &Playbook) -> Vec<Path> {
-    let mut paths: BTreeMap<String, Path> = BTreeMap::new();
+    of_rows(playbook).into_iter().map(|(path, _)| path).collect()
+}
+
+/// The same, each with whether only the source looks at it, to choose its rows.
+pub fn of_rows(playbook: &Playbook) -> Vec<(Path, bool)> {
+    let mut paths: BTreeMap<String, (Path, bool)> = BTreeMap::new();
     let mut note = |spots: Vec<spots::Spot<'_>>| {
         for usage in spots.iter().flat_map(|spot| spot.names).filter(|usage| usage.path.root() == "item") {
             let steps = usage.path.steps.iter().take_while(|step| !matches!(step, Part::Each)).cloned().collect();
             let path = Path { steps };
-            paths.insert(path.to_string(), path);
+            paths.insert(path.to_string(), (path, false));
         }
     };
     for step in playbook.sections().into_iter().flat_map(|(_, steps)| steps) {
@@ -36,7 +41,7 @@ pub fn of_item(playbook: &Playbook) -> Vec<Path> {
         let fixed = |test: &Test| matches!(test, Test::Is(datum) if !matches!(datum.tree, Tree::List(_)));
         for (column, _) in find.conditions.iter().filter(|(_, test)| fixed(test)) {
             let path = Path { steps: vec![Part::Name("item".into()), Part::Name(column.into())] };
-            paths.insert(path.to_string(), path);
+            paths.entry(path.to_string()).or_insert((path, true));
         }
     }
     paths.into_values().collect()

@@ -120,14 +120,32 @@ pub fn of_locked(
     if let (Some((table, looked)), Some(row), None) = (&setting.rows_of, scope.get("item"), call)
         && let Some(change) = among(locked, table, row)
     {
-        for path in looked.iter() {
+        for (path, chosen) in looked.iter() {
             let [_, Step::Name(name), below @ ..] = path.steps.as_slice() else { continue };
+            // The source chose the row by what it was to lose, and nothing was made of that.
+            if *chosen && is_done(planned, change, name) {
+                continue;
+            }
             if let Some(was) = fact(path, row).filter(|was| !was.is_unknown()) {
                 note(change, name, below, &was);
             }
         }
     }
     differences
+}
+
+/// Somebody was quicker, and did to this column what is shown: nothing of the row is written.
+fn is_done(plan: &ItemPlan, now: &RowChange, column: &str) -> bool {
+    let Some(found) = now.before.as_ref().and_then(|row| row.get(column)).filter(|_| now.deed() == Deed::Nothing)
+    else {
+        return false;
+    };
+    let effects = plan.steps.iter().flat_map(|step| &step.effects);
+    let rows = effects.filter_map(|e| if let Effect::Rows { changes, .. } = e { Some(changes) } else { None });
+    rows.flatten().filter(|one| one.table == now.table && one.key == now.key).any(|one| {
+        let becomes = one.after.as_ref().and_then(|row| row.get(column)) == Some(found);
+        becomes && one.differing().iter().any(|(name, ..)| **name == *column)
+    })
 }
 
 /// The change of this row.

@@ -166,7 +166,7 @@ pub struct Setting {
     /// Some step looks again at a row that it has (`trainee.now`).
     pub(super) rereads: bool,
     /// The table of which each item is a row, and what the texts look at of it.
-    pub(super) rows_of: Option<(TableName, Arc<Vec<template::Path>>)>,
+    pub(super) rows_of: Option<(TableName, Arc<Vec<(template::Path, bool)>>)>,
     vars: Arc<Vars>,
     once: Arc<BTreeSet<Arc<str>>>,
 }
@@ -216,7 +216,7 @@ impl Setting {
         });
         let once = Arc::new(once.collect());
         let rereads = check::again::any(&playbook);
-        let rows_of = rows_of(&playbook).map(|table| (table, Arc::new(check::looked::of_item(&playbook))));
+        let rows_of = rows_of(&playbook).map(|table| (table, Arc::new(check::looked::of_rows(&playbook))));
         Setting {
             checked,
             playbook,
