@@ -296,7 +296,7 @@ impl Live {
             opened.project.connections.get(name).is_none_or(|settings| settings.mock_in(environment).is_none())
         };
         for (name, jobs) in jobs(surroundings, opened, environment, live)? {
-            let asked = jobs.survey().await;
+            let asked = jobs.survey_of_rights().await;
             let survey =
                 asked.map_err(|fault| Failure::usage(format!("failed to ask `{name}`: {fault}")).help(fault.help()))?;
             knowledge.queues.insert(name, survey);

@@ -217,6 +217,7 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("E0206", "src/template/tests/meaning.rs", "`trainee.trn` is null"),
     ("E0207", "src/template/tests/meaning.rs", "did not run: its `when` was false"),
     ("E0421", "src/check/rules/prepared.rs", "E0421 11:19"),
+    ("E0424", "tests/trueup/jobs/rights.rs", "E0424"),
     ("E0617", "tests/trueup/jobs/faults.rs", "E0617"),
     ("W0010", "tests/trueup/jobs/faults.rs", "W0010"),
     ("E0701", "tests/golden/tools/since.txt", "E0701"),

@@ -105,6 +105,7 @@ rules! {
         rights;
         // jobs
         job_step;
+        job_rights;
         // calls
         call;
         http_call;

@@ -1,7 +1,11 @@
 //! The connection itself: opened for each look, with bounds on time, closed again. Says what went wrong in the words of the
 //! house, and never a secret or a part of a job.
 
-use super::settings::SidekiqSettings;
+use super::{
+    rights::{self, Right},
+    script::{MARKER, VOID},
+    settings::SidekiqSettings,
+};
 use crate::connection::{
     fault::{Fault, FaultKind},
     reference::{Secrets, Setting},
@@ -20,6 +24,8 @@ pub struct Jobs {
     settings: Arc<SidekiqSettings>,
     /// Of an address that a reference gives: which one it was.
     identity: Option<Arc<str>>,
+    /// Redis' name for whom it lets in.
+    account: Arc<str>,
     client: Client,
     connect: Duration,
     answer: Duration,
@@ -35,6 +41,7 @@ impl std::fmt::Debug for Jobs {
 pub(super) struct Link {
     connection: MultiplexedConnection,
     name: Arc<str>,
+    account: Arc<str>,
 }
 
 /// What a live Redis is like: for `check --env`, and for what can be said about a lost answer.
@@ -54,6 +61,10 @@ pub struct Survey {
     pub queues: Vec<String>,
     /// Jobs in `schedule`, `retry` and `dead`.
     pub sets: [u64; 3],
+    /// Redis' name for whom it lets in.
+    pub account: String,
+    /// What that account may not do, and steps that change jobs do.
+    pub lacking: Vec<Right>,
 }
 
 impl Jobs {
@@ -113,9 +124,14 @@ impl Jobs {
             let (host, port) = (parsed.host_str().unwrap_or_default(), parsed.port().unwrap_or(PORT));
             standing::of_address("redis", &format!("{host}:{port}{}", parsed.path())).into()
         });
+        let account = match percent_encoding::percent_decode_str(parsed.username()).decode_utf8_lossy() {
+            name if name.is_empty() => "default".into(),
+            name => Arc::from(&*name),
+        };
         Ok(Jobs {
             name: name.into(),
             identity,
+            account,
             client,
             connect: length(settings.connect_timeout, 5),
             answer: length(settings.timeout, 10),
@@ -131,6 +147,11 @@ impl Jobs {
     /// Which Redis this is, where only a reference says so: another address gives another text.
     pub fn identity(&self) -> Option<&str> {
         self.identity.as_deref()
+    }
+
+    /// Redis' name for whom it lets in.
+    pub fn account(&self) -> &str {
+        &self.account
     }
 
     /// What the project file says.
@@ -160,9 +181,16 @@ impl Jobs {
             .set_connection_timeout(Some(self.connect))
             .set_response_timeout(Some(self.answer));
         match self.client.get_multiplexed_async_connection_with_config(&config).await {
-            Ok(connection) => Ok(Link { connection, name: self.name.clone() }),
-            Err(error) => Err(self.named(refused(&error, self.connect))),
+            Ok(connection) => Ok(Link { connection, name: self.name.clone(), account: self.account.clone() }),
+            Err(error) => Err(self.named(refused(&error, self.connect, &self.account))),
         }
+    }
+
+    /// What kind of Redis this is, and what may be done there.
+    pub async fn survey_of_rights(&self) -> Result<Survey, Fault> {
+        let survey = self.survey().await?;
+        let lacking = self.lacking_for_steps(&survey.queues).await?;
+        Ok(Survey { lacking, ..survey })
     }
 
     /// What kind of Redis this is.
@@ -188,6 +216,8 @@ impl Jobs {
             eviction: line("maxmemory_policy"),
             queues,
             sets,
+            account: self.account.to_string(),
+            lacking: Vec::new(),
         })
     }
 
@@ -201,7 +231,8 @@ impl Jobs {
     /// What the marker of an effect says; nothing when there is none.
     pub async fn marker(&self, effect: &str) -> Result<Option<String>, Fault> {
         let mut link = self.link().await?;
-        link.ask(redis::cmd("GET").arg(&*self.key(&format!("{}{effect}", super::script::MARKER)))).await
+        let mark: Option<String> = link.ask(redis::cmd("GET").arg(&*self.key(&format!("{MARKER}{effect}")))).await?;
+        Ok(mark.filter(|mark| mark != VOID))
     }
 }
 
@@ -224,15 +255,17 @@ fn is_here(url: &url::Url) -> bool {
 impl Link {
     /// Asks something that changes nothing.
     pub async fn ask<T: FromRedisValue>(&mut self, command: &redis::Cmd) -> Result<T, Fault> {
-        command.query_async(&mut self.connection).await.map_err(|error| self.named(asked(&error)))
+        command.query_async(&mut self.connection).await.map_err(|error| self.named(asked(&error, &self.account)))
     }
 
     /// Changes something: without an answer nobody knows whether it was done.
     pub async fn change<T: FromRedisValue>(&mut self, command: &redis::Cmd) -> Result<T, Fault> {
         command.query_async(&mut self.connection).await.map_err(|error| {
-            let fault = asked(&error);
+            let fault = asked(&error, &self.account);
             let fault = match fault.kind {
                 FaultKind::Lost | FaultKind::StatementTimeout => Fault::new(FaultKind::InDoubt, fault.message),
+                // The script tells what is refused; what it raises may have come after a write.
+                _ if error.to_string().contains("user_script") => Fault::new(FaultKind::InDoubt, fault.message),
                 _ => fault,
             };
             self.named(fault)
@@ -245,7 +278,7 @@ impl Link {
 }
 
 /// No connection was made.
-fn refused(error: &RedisError, waited: Duration) -> Fault {
+fn refused(error: &RedisError, waited: Duration, account: &str) -> Fault {
     if is_auth(error) {
         return auth();
     }
@@ -260,7 +293,7 @@ fn refused(error: &RedisError, waited: Duration) -> Fault {
     if error.is_io_error() || error.is_connection_refusal() {
         return Fault::new(FaultKind::Refused, "no Redis answers at its address");
     }
-    asked(error)
+    asked(error, account)
 }
 
 fn is_auth(error: &RedisError) -> bool {
@@ -272,7 +305,7 @@ fn auth() -> Fault {
 }
 
 /// It answered with an error, or not at all.
-fn asked(error: &RedisError) -> Fault {
+fn asked(error: &RedisError, account: &str) -> Fault {
     if is_auth(error) {
         return auth();
     }
@@ -292,8 +325,7 @@ fn asked(error: &RedisError) -> Fault {
             Fault::new(FaultKind::ReadOnly, "this Redis is a replica, which takes no writes")
         }
         _ => match code.as_str() {
-            "NOPERM" => Fault::new(FaultKind::Denied, "the user may not do this in Redis (NOPERM)")
-                .advise("trueup reads with SMEMBERS, LRANGE, ZRANGE, ZRANK, ZCARD, GET, INFO and changes with EVAL"),
+            "NOPERM" => rights::refused(account, &error.to_string()),
             "CROSSSLOT" | "MOVED" | "ASK" => {
                 Fault::new(FaultKind::Settings, "this is a Redis Cluster, in which Sidekiq does not work")
             }

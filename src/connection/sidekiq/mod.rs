@@ -11,6 +11,7 @@ pub mod error_format;
 pub mod gid;
 pub mod look;
 pub mod payload;
+pub mod rights;
 pub mod row;
 pub mod script;
 pub mod settings;

@@ -1,13 +1,17 @@
 //! The one script, what it is given and what it says. It claims first: an effect whose marker is there is never done again.
 
-use super::{client::Jobs, row::Place};
+use super::{
+    client::Jobs,
+    rights::{self, Right},
+    row::Place,
+};
 use crate::{
     base::value::Value,
     connection::fault::{Fault, FaultKind},
 };
 use std::{collections::BTreeSet, sync::Arc};
 
-const SCRIPT: &str = include_str!("change.lua");
+const SCRIPT: &str = concat!(include_str!("rights.lua"), include_str!("change.lua"));
 
 /// How long the marker of an effect is kept. A run that was left in the middle is found out about within that time; later it
 /// is in doubt.
@@ -16,7 +20,11 @@ pub const MARKER_SECONDS: u64 = 30 * 24 * 3600;
 /// The effect of a name that the marker remembers.
 pub const MARKER: &str = "trueup:effect:";
 /// The guard of equal jobs.
-const GUARD: &str = "trueup:enqueued:";
+pub(super) const GUARD: &str = "trueup:enqueued:";
+/// What a marker says of a change that Redis began, and refused in its middle.
+pub const BEGUN: &str = "begun ";
+/// What a marker says for a moment that was taken back: nothing.
+pub const VOID: &str = "void";
 
 /// One change of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,8 +135,7 @@ impl Jobs {
     /// is not [`FaultKind::InDoubt`] says that nothing was changed.
     pub async fn carry_out(&self, change: &Change, over: Option<&str>) -> Result<Told, Fault> {
         let mut link = self.link().await?;
-        let marker = self.key(&format!("{MARKER}{}", change.effect));
-        let guard = self.key(&format!("{GUARD}{}", change.likeness.as_deref().unwrap_or("none")));
+        let (marker, guard) = self.own_keys(change);
         let mut eval = redis::cmd("EVAL");
         eval.arg(SCRIPT).arg(change.steps.len() + 2).arg(&*marker).arg(&*guard);
         for step in &change.steps {
@@ -139,7 +146,9 @@ impl Jobs {
         for step in &change.steps {
             eval.arg(&*step.verb).arg(&*step.text).arg(&*step.score);
         }
-        let (word, what): (String, String) = link.change(&eval).await?;
+        let told: Vec<String> = link.change(&eval).await?;
+        let mut told = told.into_iter();
+        let (word, what) = (told.next().unwrap_or_default(), told.next().unwrap_or_default());
         let after = |text: &str| text.split_once(' ').map_or("", |(_, at)| at).to_owned();
         match word.as_str() {
             "done" => Ok(Told::Done(what)),
@@ -147,7 +156,20 @@ impl Jobs {
             "other" => Ok(Told::Other),
             "gone" => Ok(Told::Gone(what.parse().unwrap_or(0))),
             "rival" => Ok(Told::Rival(what)),
+            "denied" => {
+                let key = told.next().unwrap_or_default();
+                Err(self.named(rights::denied(self.account(), &[Right::new(&what, &key)])))
+            }
+            "half" => {
+                let message = format!("Redis refused a part of it after another part was done ({what})");
+                Err(self.named(Fault::new(FaultKind::InDoubt, message)))
+            }
             _ => Err(self.named(Fault::new(FaultKind::InDoubt, "the script gave an answer that is not its own"))),
         }
+    }
+    /// The keys of the effect's marker, and of the guard against an equal job.
+    pub(super) fn own_keys(&self, change: &Change) -> (Arc<str>, Arc<str>) {
+        let guard = change.likeness.as_deref().unwrap_or("none");
+        (self.key(&format!("{MARKER}{}", change.effect)), self.key(&format!("{GUARD}{guard}")))
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     base::moment,
     connection::{
         fault::{Fault, FaultKind},
-        sidekiq::{self, Place, Told},
+        sidekiq::{self, Place, Told, script::BEGUN},
     },
     engine::{
         drive::{Driver, Halt, Went},
@@ -125,6 +125,7 @@ impl Driver<'_> {
                 let at = mark.split_once(' ').map_or("", |(_, at)| at);
                 return Ok(Ok(done(change, at, "its mark in Redis shows that it was done")));
             }
+            Ok(Some(mark)) if mark.starts_with(BEGUN) => return Ok(Ok(Found::InDoubt(HALF.into()))),
             Ok(Some(_)) => return Ok(Ok(Found::InDoubt("its mark in Redis stands for other bytes".into()))),
             Ok(None) => {}
             Err(fault) => return Ok(Err(fault)),
@@ -139,6 +140,12 @@ impl Driver<'_> {
         moment::reached("before a request");
         let told = jobs.carry_out(&change.change, None).await;
         moment::reached("after a request");
+        // The script looks at rights before it writes: what it refuses now was not done, and was not done before.
+        if let Err(fault) = &told
+            && fault.kind == FaultKind::Denied
+        {
+            return Ok(Ok(Found::NotDone("Redis has no mark of it".into())));
+        }
         Ok(told.map(|told| match told {
             Told::Done(at) => {
                 done(change, &at, "it had not been done, and the same was given to Redis again under its mark")
@@ -149,6 +156,10 @@ impl Driver<'_> {
         }))
     }
 }
+
+/// Why nobody knows what became of a change whose mark says that it was begun.
+const HALF: &str =
+    "its mark in Redis shows that it was begun and not ended: Redis refused a part of it; look at the jobs themselves";
 
 fn done(change: &JobsChange, at: &str, why: &str) -> Found {
     let value = jobs::at_moment(&change.result, at);

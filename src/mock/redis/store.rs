@@ -3,8 +3,12 @@
 use crate::base::{json, time::Stamp};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// The one script. Another text is not imitated.
-const CHANGE: &str = include_str!("../../connection/sidekiq/change.lua");
+/// The one script that changes anything. Another text is not imitated.
+const CHANGE: &str =
+    concat!(include_str!("../../connection/sidekiq/rights.lua"), include_str!("../../connection/sidekiq/change.lua"));
+/// The one that asks for rights, of which here none is lacking.
+const LACKING: &str =
+    concat!(include_str!("../../connection/sidekiq/rights.lua"), include_str!("../../connection/sidekiq/lacking.lua"));
 
 /// What a key holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -222,6 +226,7 @@ impl Store {
             ("ZCARD", Some(Held::Sorted(sorted))) => Reply::Number(i64::try_from(sorted.len()).unwrap_or(i64::MAX)),
             ("GET" | "SMEMBERS" | "LRANGE" | "ZRANGE" | "ZRANK" | "ZCARD", Some(_)) => wrong_type(),
             ("EVAL", _) if key == CHANGE.as_bytes() => self.change(&given[1..], now),
+            ("EVAL", _) if key == LACKING.as_bytes() => Reply::Many(Vec::new()),
             ("EVAL", _) => Reply::Error("ERR the stand-in for Redis knows no script but trueup's own".into()),
             (other, _) => Reply::Error(format!("ERR unknown command '{other}'")),
         }

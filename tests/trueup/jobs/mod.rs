@@ -4,6 +4,7 @@
 mod crashes;
 mod enqueue;
 mod faults;
+mod rights;
 mod sets;
 
 use std::{
@@ -96,6 +97,14 @@ impl Redis {
         let mut command = Command::new("redis-cli");
         command.args(["-p", &self.port.to_string(), "--no-auth-warning", "-a", &self.password]).args(arguments);
         let output = command.output().unwrap();
+        String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
+    }
+
+    /// The answer, asked for by another account.
+    fn ask_as(&self, account: &str, password: &str, arguments: &[&str]) -> String {
+        let mut command = Command::new("redis-cli");
+        command.args(["-p", &self.port.to_string(), "--no-auth-warning", "--user", account, "--pass", password]);
+        let output = command.args(arguments).output().unwrap();
         String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
     }
 

@@ -127,6 +127,9 @@ impl Look<'_> {
         unknown: bool,
     ) -> Result<Looked, Trouble> {
         let change = Change { effect: mark(self.effect), likeness, jid, steps };
+        if !unknown {
+            self.jobs.may(&change).await.map_err(|fault| self.fault(fault))?;
+        }
         let change = JobsChange {
             connection: self.deed.connection.clone(),
             line: line(&jobs),
