@@ -265,7 +265,7 @@ pub enum JobVerb {
     /// Away.
     Delete(Pick),
     /// What another run did to jobs is taken back.
-    Restore(Arc<JobsBefore>),
+    Restore(Box<JobsBack>),
 }
 
 /// A new job.
@@ -302,6 +302,17 @@ pub struct JobsChange {
     pub result: Value,
     /// Which Redis it was, since its last start: after another one its marks prove nothing.
     pub server: Arc<str>,
+}
+
+/// The opposite of a change of jobs.
+#[derive(Clone, Debug)]
+pub struct JobsBack {
+    /// What was done.
+    pub done: Arc<JobsBefore>,
+    /// Ids of jobs that an earlier undo of the same run, which left something alone, has put back or taken out already.
+    pub made: Vec<Arc<str>>,
+    /// One job that is not where it was put stops the whole.
+    pub all_or_nothing: bool,
 }
 
 /// Which jobs.

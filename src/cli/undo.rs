@@ -129,7 +129,8 @@ fn nothing(made: &Plan, then: &str, output: &Output) -> Exit {
     let steps = || made.items.iter().flat_map(|item| &item.steps);
     let rows = |e: &Effect| matches!(e, Effect::Rows { .. });
     if tally.left_alone > 0 {
-        output.note("Nothing is taken back: the rows are left alone, for the reasons above.\n");
+        let noun = made.left_noun();
+        output.note(&format!("Nothing is taken back: the {noun}s are left alone, for the reasons above.\n"));
         Exit::Drifted
     } else if tally.ended() > 0 {
         stands(made, then, output);

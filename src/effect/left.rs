@@ -1,11 +1,14 @@
-//! A row that an undo leaves alone, in its three versions: as it was before the run, as the run left it, as it is now; and a step that it does not
-//! take back.
+//! A row that an undo leaves alone, in its three versions: as it was before the run, as the run left it, as it is now; a background job that is not
+//! where the run put it; and a step that it does not take back.
 
 use super::change::TableName;
-use crate::base::value::{Map, Value};
+use crate::base::{
+    counted::counted,
+    value::{Map, Value},
+};
 use std::sync::Arc;
 
-/// One row that is left as it is.
+/// One row that is left as it is; or a job, whose table is the place where the run put it and whose key is its id.
 #[derive(Clone, Debug)]
 pub struct LeftAlone {
     /// Which table.
@@ -37,6 +40,16 @@ impl LeftAlone {
         self.key.iter().map(|(k, v)| format!("{k} {}", v.plain())).collect::<Vec<_>>().join(", ")
     }
 
+    /// A background job.
+    pub fn job(connection: Arc<str>, place: &str, jid: &str, why: String) -> LeftAlone {
+        let key = Map::from_iter([(Arc::from(JID), Value::from(jid))]);
+        LeftAlone { table: TableName { connection, table: place.into() }, key, why, columns: Vec::new() }
+    }
+
+    fn is_job(&self) -> bool {
+        self.columns.is_empty() && self.key.len() == 1 && self.key.contains_key(JID)
+    }
+
     /// `shop.things id 1`.
     pub fn subject(&self) -> String {
         format!("{} {}", self.table, self.key_text())
@@ -45,6 +58,26 @@ impl LeftAlone {
 
 /// Under this name the result of a step that takes rows back holds those that it left alone.
 const NAME: &str = "left_alone";
+/// Under this name it holds what it put back, where that is told beside them.
+const BACK: &str = "back";
+/// The key of a job.
+const JID: &str = "jid";
+
+/// `row`, `job`, and how it is counted: what these are. Of both it is `thing`.
+pub fn noun<'l>(left: impl IntoIterator<Item = &'l LeftAlone>) -> &'static str {
+    let (mut rows, mut jobs) = (false, false);
+    left.into_iter().for_each(|one| if one.is_job() { jobs = true } else { rows = true });
+    match (rows, jobs) {
+        (true, true) => "thing",
+        (_, true) => "job",
+        _ => "row",
+    }
+}
+
+/// `3 rows`, `1 job`.
+pub fn many<'l>(left: impl IntoIterator<Item = &'l LeftAlone> + Clone) -> String {
+    counted(left.clone().into_iter().count(), noun(left))
+}
 
 /// A step of another run that is not taken back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,6 +177,19 @@ pub fn store(left: &[LeftAlone]) -> Value {
         ])
     };
     Value::map([(NAME, Value::list(left.iter().map(row)))])
+}
+
+/// Beside what was put back, which is all of the value where nothing was left alone.
+pub fn store_beside(back: Value, left: &[LeftAlone]) -> Value {
+    match store(left).get(NAME) {
+        Some(rows) => Value::map([(BACK, back), (NAME, rows)]),
+        None => back,
+    }
+}
+
+/// What was put back.
+pub fn back(value: &Value) -> Option<Value> {
+    value.get(NAME).and_then(|_| value.get(BACK))
 }
 
 /// Back from the value; nothing where it is another one.

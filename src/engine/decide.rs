@@ -358,12 +358,13 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// With the rows that an `undo:` in the rescue left alone.
+    /// With the rows and jobs that an `undo:` in the rescue left alone.
     fn with_left(&self, mut ended: Ended, path: &str) -> Ended {
         let rescue = outline::inside(path, Some(crate::action::step::RESCUE));
         let inside = |p: &str| p.strip_prefix(&rescue).is_some_and(|rest| rest.starts_with('/'));
         for (_, step) in self.item.steps.iter().filter(|(p, _)| inside(p)) {
-            let alone = step.outcome.as_ref().filter(|_| step.value.as_ref().is_some_and(Value::is_null));
+            let left = step.value.as_ref().is_some_and(Value::is_null) || !step.left_alone().is_empty();
+            let alone = step.outcome.as_ref().filter(|_| left);
             if let Some(words) = alone.and_then(|o| o.message.as_ref()).filter(|_| !step.is_in_doubt()) {
                 let reason = ended.reason.unwrap_or_default();
                 ended.reason = Some(if reason.contains(words) { reason } else { format!("{reason} {words}") });

@@ -211,11 +211,11 @@ impl StepState {
         value.and_then(Value::as_list).into_iter().flatten().filter_map(Difference::load).collect()
     }
 
-    /// The rows that it left alone, where it takes rows of another run back.
+    /// The rows that it left alone, where it takes rows of another run back; or the jobs.
     pub fn left_alone(&self) -> Vec<LeftAlone> {
         let unchanged = self.outcome.as_ref().is_some_and(|o| o.outcome == Outcome::Unchanged);
         let rows = match self.class.as_deref() {
-            Some(class) => matches!(class, "rows" | "ledger"),
+            Some(class) => matches!(class, "rows" | "ledger" | "marker"),
             // A resource that was left alone was never written to.
             None => unchanged,
         };

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     action::{kinds::Act, step::Step},
     base::{
+        counted::counted,
         identity::{RunId, SINGLE_ITEM},
         suggest,
         value::Value,
@@ -547,9 +548,10 @@ fn takes_all(about: RunId, plan: &Plan) -> Result<(), Failure> {
                 .help(format!("`trueup undo {run} --plan` shows where and why")))
         }
         (left, _) => {
-            let rows = if left == 1 { "a row is".to_owned() } else { format!("{left} rows are") };
+            let noun = plan.left_noun();
+            let rows = if left == 1 { format!("a {noun} is") } else { format!("{} are", counted(left, noun)) };
             Err(refused(Exit::Drifted, &format!("{rows} not as run {run} left it"))
-                .help("without `--all-or-nothing` those rows are left alone and the others are taken back"))
+                .help(format!("without `--all-or-nothing` those {noun}s are left alone and the others are taken back")))
         }
     }
 }

@@ -16,7 +16,10 @@ pub use tally::Tally;
 
 pub use item::{Also, Effect, Foreseen, ItemPlan, Reversal, Section, StepPlan, Stop};
 
-use crate::base::{time::Stamp, value::Map};
+use crate::{
+    base::{time::Stamp, value::Map},
+    effect::left,
+};
 use std::{borrow::Cow, sync::Arc};
 
 /// What a run would do.
@@ -73,6 +76,15 @@ impl Plan {
             Some(many) => Cow::Borrowed(&many.tally),
             None => Cow::Owned(Tally::of(&self.items)),
         }
+    }
+
+    /// What an undo leaves alone, in a word: `row`, `job`.
+    pub fn left_noun(&self) -> &'static str {
+        let effects = self.items.iter().flat_map(|item| &item.steps).flat_map(|step| &step.effects);
+        left::noun(effects.flat_map(|effect| match effect {
+            Effect::LeftAlone { rows } => rows.as_slice(),
+            _ => &[],
+        }))
     }
 
     /// Nothing would change.

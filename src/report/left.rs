@@ -8,8 +8,8 @@ use super::{
     plain_value::{of, of_map},
 };
 use crate::{
-    base::{counted::counted, value::Value},
-    effect::left::LeftAlone,
+    base::value::Value,
+    effect::left::{self, LeftAlone},
     table::facts::Facts,
 };
 
@@ -38,8 +38,7 @@ pub fn rows(page: &mut Page, indent: usize, left: &[LeftAlone], view: &View<'_>)
         }
     }
     if left.len() > MOST_ROWS {
-        let more =
-            format!("{} and {} more; `--json` shows all", page.look.ellipsis(), counted(left.len() - MOST_ROWS, "row"));
+        let more = format!("{} and {} more; `--json` shows all", page.look.ellipsis(), left::many(&left[MOST_ROWS..]));
         page.line(indent, Line::of(Tone::Care, more));
     }
 }

@@ -37,8 +37,7 @@ pub fn summary(plan: &Plan) -> String {
 fn left_alone(plan: &Plan) -> String {
     match plan.tally().left_alone {
         0 => String::new(),
-        1 => "; 1 row is left alone".to_owned(),
-        n => format!("; {n} rows are left alone"),
+        n => format!("; {} {} left alone", counted(n, plan.left_noun()), if n == 1 { "is" } else { "are" }),
     }
 }
 

@@ -187,7 +187,9 @@ impl Shown {
             bar.set_message("");
             bar.disable_steady_tick();
         }
-        let words = words(outcome);
+        // Of what an undo leaves alone nothing is as wanted.
+        let left = outcome == Outcome::Unchanged && summary.contains("left alone: ");
+        let words = if left { "left alone" } else { words(outcome) };
         if matches!(self.sink, Sink::Lines(_)) {
             let told = if summary.is_empty() { words.to_owned() } else { format!("{words}: {summary}") };
             let told = if begun.is_some() { told } else { format!("{title}: {told}") };

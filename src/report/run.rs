@@ -246,6 +246,7 @@ fn mark(step: &StepState, look: Look) -> (&'static str, Tone) {
         Some(Outcome::Done) if is_warning(step) => ("!", Tone::Care),
         Some(Outcome::Done) if step.changes.is_empty() => (look.tick(), Tone::Good),
         Some(Outcome::Done) => ("~", Tone::Care),
+        Some(Outcome::Unchanged) if !step.left_alone().is_empty() => ("!", Tone::Care),
         Some(Outcome::Unchanged) => ("=", Tone::Dim),
         Some(Outcome::Skipped) => (look.idle(), Tone::Dim),
         Some(Outcome::Waiting | Outcome::NotDone) => ("?", Tone::Care),
@@ -271,6 +272,7 @@ fn right(step: &StepState) -> Line {
     match done.outcome {
         Outcome::Done if !step.changes.is_empty() => Line::default(),
         Outcome::Done => Line::of(Tone::Dim, done.response.as_deref().unwrap_or("")),
+        Outcome::Unchanged if !step.left_alone().is_empty() => Line::of(Tone::Care, "left alone"),
         Outcome::Unchanged => Line::of(Tone::Dim, "already as wanted"),
         Outcome::Skipped => Line::of(Tone::Dim, "skipped"),
         Outcome::Escalated => Line::of(Tone::Care, "handed over"),

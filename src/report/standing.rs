@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     base::{counted::counted, identity::RunId, value::Map},
-    effect::left::Ground,
+    effect::left::{self, Ground, LeftAlone},
     engine::{
         state::{APPROVAL, ItemState, RunState, StepState},
         undo::{outline, outlook::has_way_back},
@@ -44,9 +44,9 @@ pub fn sentence(state: &RunState) -> (Tone, String) {
         (false, _) => "; nothing was changed",
     };
     if state.is_undo() {
-        let left: usize = steps().map(|s| s.left_alone().len()).sum();
+        let left: Vec<LeftAlone> = steps().flat_map(StepState::left_alone).collect();
         let stays = steps().filter_map(StepState::stays).filter(|stays| stays.by != Ground::Needless).count();
-        let rows = (left > 0).then(|| format!("{} left alone", counted(left, "row")));
+        let rows = (!left.is_empty()).then(|| format!("{} left alone", left::many(&left)));
         let steps = (stays > 0).then(|| format!("{} that cannot be taken back", counted(stays, "step")));
         let along = steps_along(state);
         let along = (along > 0).then(|| format!("what {} took along", counted(along, "step")));

@@ -4,7 +4,7 @@
 use super::jobs::{self, Looked, MOVED, Ready};
 use crate::{
     action::{
-        deed::{Jobs, JobsChange, Outgoing},
+        deed::{JobVerb, Jobs, JobsChange, Outgoing},
         step::Step,
     },
     base::moment,
@@ -12,6 +12,7 @@ use crate::{
         fault::{Fault, FaultKind},
         sidekiq::{self, Place, Told, script::BEGUN},
     },
+    effect::left::{self, LeftAlone},
     engine::{
         drive::{Driver, Halt, Went},
         outline::Place as At,
@@ -19,6 +20,7 @@ use crate::{
         state::StepState,
         tries::Tries,
         trouble::Trouble,
+        undo,
         watch::Tick,
     },
     journal::words::Outcome,
@@ -44,6 +46,15 @@ impl Driver<'_> {
                 Looked::Nothing(result, why) => {
                     return Ok(Went { outcome: Outcome::Unchanged, message: Some(why), ..Went::done(result) });
                 }
+                Looked::Left(left) => {
+                    whole(deed, &left)?;
+                    return Ok(Went {
+                        outcome: Outcome::Unchanged,
+                        value: Some(left::store(&left)),
+                        message: undo::left_words(&left),
+                        response: Some("left alone".into()),
+                    });
+                }
                 Looked::Change(ready) => *ready,
             };
             if let Some(why) = &ready.miscounted {
@@ -53,9 +64,9 @@ impl Driver<'_> {
                 return Err(crate::engine::step::unknown_now(step, None).into());
             }
             let Ready { change, left, .. } = ready;
+            whole(deed, &left)?;
             match self.send(place, step, Outgoing::Jobs(change)).await {
-                Ok(went) if left.is_empty() => return Ok(went),
-                Ok(went) => return Ok(Went { message: Some(left.join("; ")), ..went }),
+                Ok(went) => return Ok(Went { message: undo::left_words(&left), ..went }),
                 // Proved undone: the jobs moved in that very moment.
                 Err(Halt::Trouble(Trouble::Call(call)))
                     if call.code.as_deref() == Some(MOVED) && looks < MOST_LOOKS =>
@@ -154,6 +165,16 @@ impl Driver<'_> {
             Told::Gone(_) | Told::Rival(_) => Found::NotDone("Redis has no mark of it".into()),
             Told::Other => Found::InDoubt("its mark in Redis stands for other bytes".into()),
         }))
+    }
+}
+
+/// Where all or nothing is to be taken back, what is left alone stops it before anything is done.
+fn whole(deed: &Jobs, left: &[LeftAlone]) -> Result<(), Trouble> {
+    match &deed.verb {
+        JobVerb::Restore(back) if back.all_or_nothing && !left.is_empty() => {
+            Err(Trouble::Drifted(left.iter().flat_map(undo::restore::differences).collect()))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -81,16 +81,20 @@ impl Pass<'_> {
         match looked {
             Looked::Nothing(result, why) => {
                 self.keep_result(step, result);
-                let foreseen =
-                    if matches!(deed.verb, JobVerb::Restore(_)) { Foreseen::Warns } else { Foreseen::Unchanged };
-                self.show(path, step, Label::Exact, foreseen, Vec::new(), vec![why]);
+                self.show(path, step, Label::Exact, Foreseen::Unchanged, Vec::new(), vec![why]);
+            }
+            Looked::Left(rows) => {
+                self.keep_result(step, Value::NULL);
+                self.show(path, step, Label::Read, Foreseen::Warns, vec![Effect::LeftAlone { rows }], Vec::new());
             }
             Looked::Change(ready) => {
                 self.taint_jobs(step, deed, &written);
                 let unknown = ready.unknown;
                 self.keep_result(step, if unknown { Value::unknown() } else { by_clock(&ready.change.result) });
                 let label = if unknown { Label::HasUnknowns } else { Label::Exact };
-                self.show(path, step, label, Foreseen::Changes, vec![Effect::Jobs { jobs: ready.jobs }], ready.left);
+                let left = (!ready.left.is_empty()).then_some(Effect::LeftAlone { rows: ready.left });
+                let effects = [Effect::Jobs { jobs: ready.jobs }].into_iter().chain(left).collect();
+                self.show(path, step, label, Foreseen::Changes, effects, Vec::new());
             }
         }
         Ok(())

@@ -15,6 +15,7 @@ use crate::{
 };
 
 pub mod done;
+mod jobs;
 pub mod outline;
 pub mod outlook;
 pub mod restore;
@@ -24,12 +25,13 @@ pub mod trail;
 /// What a run that takes another one back is for.
 pub const PURPOSE: &str = "undo";
 
-/// The rows that an undo left alone so far.
+/// The rows and jobs that an undo, or an `undo:` in a rescue, left alone so far.
 pub fn left_alone(outline: &Outline, state: &RunState, item: &str) -> Vec<LeftAlone> {
     let Some(item) = state.items.get(item) else { return Vec::new() };
     let of = |place: &Place| {
         let Some(step) = item.steps.get(&place.path) else { return Vec::new() };
-        if let Some(Back::Resource(_)) = &place.back {
+        // What a rescue takes back is only known in the run.
+        if place.origin.is_some() || matches!(place.back, Some(Back::Resource(_) | Back::Jobs(_))) {
             return step.left_alone();
         }
         if place.since.is_some() {
@@ -53,7 +55,8 @@ fn missing(rows: &Restore, changes: &[RowChange]) -> Vec<LeftAlone> {
         .collect()
 }
 
-/// How an item of an undo ends: it drifted when something was left alone, or could not be taken back although nobody said so beforehand. Of any other run: as it is.
+/// How an item of an undo ends: it drifted when something was left alone, or could not be taken back although nobody said so beforehand; so does one whose
+/// rescue left something alone. Of any other run: as it is.
 pub fn end(outline: &Outline, state: &RunState, item: &str, end: End, reason: Option<String>) -> (End, Option<String>) {
     // A row of the `errors` table, or a guard, let it end early: what it did not come to is not taken back, whatever the word is.
     if end == End::Skipped
@@ -120,8 +123,8 @@ pub fn left_words(left: &[LeftAlone]) -> Option<String> {
     let more = if left.len() > MOST { format!("; and {} more", left.len() - MOST) } else { String::new() };
     match left.len() {
         0 => None,
-        1 => Some(format!("One row was left alone: {}.", words[0])),
-        n => Some(format!("{n} rows were left alone: {}{more}.", words.join("; "))),
+        1 => Some(format!("One {} was left alone: {}.", left::noun(left), words[0])),
+        _ => Some(format!("{} were left alone: {}{more}.", left::many(left), words.join("; "))),
     }
 }
 

@@ -1,9 +1,12 @@
 //! The outline of a run that takes another one back: its effects, the newest first, each with its way back.
 
-use super::done::{Done, Fate};
+use super::{
+    done::{Done, Fate},
+    jobs,
+};
 use crate::{
     action::{
-        deed::{Deed, JobVerb, Jobs, Restore},
+        deed::{Deed, Jobs, Restore},
         kinds::Act,
         resolve::{Resolved, resolve},
         step::{Step, Undo},
@@ -16,7 +19,6 @@ use crate::{
     effect::{change::RowChange, hidden::Hidden, left::Stays},
     engine::{
         names,
-        outgoing::jobs,
         outline::{Back, Outline, Place, Realm},
         resource::{self, Left, is_class},
         setting::{RunFacts, Setting},
@@ -302,7 +304,7 @@ impl Taken<'_> {
             return self.resource(rows);
         }
         if self.again && &*done.class == "marker" {
-            return Ok(Way::Jobs(self.jobs()?));
+            return Ok(Way::Jobs(jobs::back(self.done, self.step, self.wish, &self.path())?));
         }
         if self.again {
             return match (rows.is_empty(), done.class.starts_with("http")) {
@@ -323,7 +325,9 @@ impl Taken<'_> {
                 "nothing need be taken back{}",
                 common.because.as_ref().map_or(String::new(), |t| format!(": {}", said(t)))
             ))),
-            None | Some(Undo::Automatic(_)) if &*done.class == "marker" => Ok(Way::Jobs(self.jobs()?)),
+            None | Some(Undo::Automatic(_)) if &*done.class == "marker" => {
+                Ok(Way::Jobs(jobs::back(done, self.step, self.wish, &self.path())?))
+            }
             Some(Undo::Step(step)) => Ok(self.known().map(|()| Way::Step(step.clone()))?),
             Some(Undo::Automatic(_)) | None if !rows.is_empty() => Ok(Way::Rows(readable(rows)?)),
             Some(Undo::Automatic(_)) | None => match (&self.step.act, done.also.is_empty()) {
@@ -357,22 +361,6 @@ impl Taken<'_> {
     fn whole(&self, change: &RowChange) -> Option<Map> {
         let seen = || self.done.value.as_ref().filter(|_| self.done.fate == Fate::Happened)?.as_map().cloned();
         seen().filter(|whole| change.before.is_none() && !whole.values().any(Value::is_unknown))
-    }
-
-    /// The jobs, to be put back where they were.
-    fn jobs(&self) -> Result<Jobs, String> {
-        if self.done.fate == Fate::Unknown {
-            return Err("nobody knows whether it happened".into());
-        }
-        let stored = self.done.connection.as_ref().zip(self.done.request.as_ref());
-        let change = stored.and_then(|(connection, request)| jobs::of_stored(connection, request)).ok_or(
-            "the texts of its jobs are sealed with a key that is not here; with the `seal.key` of the machine that ran it, it can be taken back",
-        )?;
-        let affects = match &self.step.act {
-            Act::Job(spec) => spec.affects.as_ref().map(|words| words.iter().map(|w| w.text.clone()).collect()),
-            _ => None,
-        };
-        Ok(Jobs { connection: change.connection, verb: JobVerb::Restore(change.change), affects })
     }
 
     /// The tables that it touched besides, and how many rows it added to each.

@@ -174,7 +174,7 @@ pub fn not_followed(deed: &Restore, carried: &Carried) -> Option<String> {
 }
 
 /// As a drift report says it.
-fn differences(left: &LeftAlone) -> Vec<Difference> {
+pub fn differences(left: &LeftAlone) -> Vec<Difference> {
     let shown = |value: &Option<Value>| value.as_ref().map_or_else(|| "no row".to_owned(), Value::shown);
     let one =
         |column: String, planned: String, found: String| Difference { subject: left.subject(), column, planned, found };

@@ -6,6 +6,7 @@ mod enqueue;
 mod faults;
 mod rights;
 mod sets;
+mod undo;
 
 use std::{
     path::Path,

@@ -13,7 +13,7 @@ use crate::{
         fault::{Fault, FaultKind},
         sidekiq::{self, Change, Place, row::Job, script::Step},
     },
-    effect::job::JobChange,
+    effect::{job::JobChange, left::LeftAlone},
     engine::{setting::Setting, trouble::Trouble},
     table::condition::Condition,
 };
@@ -25,6 +25,8 @@ use std::sync::Arc;
 pub enum Looked {
     /// All is as wanted already: the result, and why.
     Nothing(Value, String),
+    /// These are not where they were put, so nothing is taken back.
+    Left(Vec<LeftAlone>),
     /// This is to be done.
     Change(Box<Ready>),
 }
@@ -36,8 +38,8 @@ pub struct Ready {
     pub change: JobsChange,
     /// The jobs, for people and for the comparison with the plan.
     pub jobs: Vec<JobChange>,
-    /// Jobs that an undo leaves alone, and why.
-    pub left: Vec<String>,
+    /// Jobs that an undo leaves alone.
+    pub left: Vec<LeftAlone>,
     /// Their number is not as the author allows.
     pub miscounted: Option<String>,
     /// Some of it is only known later: nothing can be done yet.
@@ -59,7 +61,7 @@ pub async fn look(
         JobVerb::Enqueue(new) => cx.enqueue(new).await,
         JobVerb::Retry(pick) => cx.pick(pick, true).await,
         JobVerb::Delete(pick) => cx.pick(pick, false).await,
-        JobVerb::Restore(change) => cx.restore(change).await,
+        JobVerb::Restore(back) => cx.restore(back).await,
     }
 }
 

@@ -24,6 +24,7 @@ use crate::{
         fault::{Fault, FaultKind},
         sidekiq::{self, Change, Place, Told},
     },
+    effect::left,
     engine::{
         setting::Setting,
         trouble::{CallTrouble, Missed, Trouble},
@@ -148,6 +149,9 @@ pub fn of_stored(connection: &Arc<str>, stored: &Value) -> Option<JobsChange> {
 
 /// What came back, in a few words.
 pub fn summary(answer: &Value) -> String {
+    if let Some(back) = left::back(answer) {
+        return summary(&back);
+    }
     match answer.as_list() {
         Some([one]) => summary(one),
         Some(all) => counted(all.len(), "job"),
