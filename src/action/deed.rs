@@ -10,7 +10,7 @@ use crate::{
     },
     connection::{
         http::Format,
-        sidekiq::{Change as JobsBefore, Place, settings::Retries},
+        sidekiq::{Change as JobsBefore, Keeper, Place, settings::Retries},
     },
     effect::{
         change::{RowChange, TableName},
@@ -300,8 +300,8 @@ pub struct JobsChange {
     pub change: Arc<JobsBefore>,
     /// What the step gives once it is done; `at` comes from Redis.
     pub result: Value,
-    /// Which Redis it was, since its last start: after another one its marks prove nothing.
-    pub server: Arc<str>,
+    /// What the Redis was like to which it is given: of another one a missing mark proves nothing.
+    pub keeper: Keeper,
 }
 
 /// The opposite of a change of jobs.

@@ -243,9 +243,11 @@ impl Worker {
     async fn carry_out(&self, steps: Vec<Step>) -> Result<(), String> {
         let effect = format!("worker:{}", self.world.id());
         let change = Change { effect: effect.into(), likeness: None, jid: "".into(), steps };
-        match self.jobs.carry_out(&change, None).await {
+        match self.jobs.carry_out(&change, None, None).await {
             Ok(Told::Done(_) | Told::Before(_) | Told::Gone(_)) => Ok(()),
-            Ok(Told::Other | Told::Rival(_)) => Err("Redis remembers another change of the same name".into()),
+            Ok(Told::Other | Told::Rival(_) | Told::Elsewhere) => {
+                Err("Redis remembers another change of the same name".into())
+            }
             Err(fault) => Err(said(&fault)),
         }
     }

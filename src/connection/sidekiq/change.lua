@@ -3,9 +3,10 @@
 --
 -- KEYS[1]  marker of the effect         ARGV[1]  what the marker says (the fingerprint of the request)
 -- KEYS[2]  guard against an equal job   ARGV[2]  seconds that the marker is kept
--- KEYS[3…] one key for each change      ARGV[3]  our jid, for the guard; "" without one
---                                       ARGV[4]  the jid in the guard that is known to be over; "" without one
---                                       ARGV[5…] three for each change: verb, text, score
+-- KEYS[3]  the id beside the marks      ARGV[3]  our jid, for the guard; "" without one
+-- KEYS[4…] one key for each change      ARGV[4]  the jid in the guard that is known to be over; "" without one
+--                                       ARGV[5]  what the id must be; "" for any
+--                                       ARGV[6…] three for each change: verb, text, score
 local refusal
 local written = false
 local function refused(name, key, text)
@@ -31,6 +32,8 @@ local function allowed(name, key)
 end
 local names = { zrem = 'ZREM', zadd = 'ZADD', lrem = 'LREM', lpush = 'LPUSH', rpush = 'RPUSH', sadd = 'SADD' }
 local marked = false
+-- The first key of a change.
+local FIRST = 4
 
 local function change()
   local before = call('GET', KEYS[1])
@@ -39,6 +42,8 @@ local function change()
     if string.sub(before, 1, 6) == 'begun ' then return { 'half', 'an earlier attempt' } end
     return { 'other', before }
   end
+  -- Marks are made only where one that is missing later proves something.
+  if ARGV[5] ~= '' and call('GET', KEYS[3]) ~= ARGV[5] then return { 'elsewhere', '' } end
   local now = call('TIME')
   local at = now[1] .. '.' .. string.format('%06d', tonumber(now[2]))
   if ARGV[3] ~= '' then
@@ -47,31 +52,31 @@ local function change()
   end
   -- First what must be there, so that nothing is changed when something is not.
   local kinds = { zrem = 'zset', zadd = 'zset', lrem = 'list', lpush = 'list', rpush = 'list', sadd = 'set' }
-  for i = 3, #KEYS do
+  for i = FIRST, #KEYS do
     local kind = call('TYPE', KEYS[i])['ok']
-    if kind ~= 'none' and kind ~= kinds[ARGV[5 + (i - 3) * 3]] then return redis.error_reply('WRONGTYPE ' .. KEYS[i]) end
+    if kind ~= 'none' and kind ~= kinds[ARGV[6 + (i - FIRST) * 3]] then return redis.error_reply('WRONGTYPE ' .. KEYS[i]) end
   end
-  for i = 3, #KEYS do
-    local base = 5 + (i - 3) * 3
+  for i = FIRST, #KEYS do
+    local base = 6 + (i - FIRST) * 3
     local verb, text = ARGV[base], ARGV[base + 1]
     if verb == 'zrem' then
-      if not call('ZSCORE', KEYS[i], text) then return { 'gone', tostring(i - 3) } end
+      if not call('ZSCORE', KEYS[i], text) then return { 'gone', tostring(i - FIRST) } end
     elseif verb == 'lrem' then
-      if call('LPOS', KEYS[i], text) == false then return { 'gone', tostring(i - 3) } end
+      if call('LPOS', KEYS[i], text) == false then return { 'gone', tostring(i - FIRST) } end
     end
   end
   -- Then whether each of its writes is allowed.
   allowed('SET', KEYS[1])
   if ARGV[3] ~= '' then allowed('SET', KEYS[2]) end
-  for i = 3, #KEYS do allowed(names[ARGV[5 + (i - 3) * 3]], KEYS[i]) end
+  for i = FIRST, #KEYS do allowed(names[ARGV[6 + (i - FIRST) * 3]], KEYS[i]) end
   -- The mark comes first: should a write be refused after another one was done, it says that this was begun.
   call('SET', KEYS[1], 'begun ' .. ARGV[1] .. ' ' .. at, 'EX', ARGV[2])
   marked = true
   -- Of a Redis that cannot be asked for rights: the mark is a text, so none of these does anything to it, but a right that is
   -- missing shows before anything else does.
   local tried = {}
-  for i = 3, #KEYS do
-    local name = names[ARGV[5 + (i - 3) * 3]]
+  for i = FIRST, #KEYS do
+    local name = names[ARGV[6 + (i - FIRST) * 3]]
     if not tried[name] then
       tried[name] = true
       local reply = redis.pcall(name, KEYS[1], unpack(arguments[name]))
@@ -83,8 +88,8 @@ local function change()
     end
   end
   if ARGV[3] ~= '' then call('SET', KEYS[2], ARGV[3], 'EX', 60) end
-  for i = 3, #KEYS do
-    local base = 5 + (i - 3) * 3
+  for i = FIRST, #KEYS do
+    local base = 6 + (i - FIRST) * 3
     local verb, text, score = ARGV[base], ARGV[base + 1], ARGV[base + 2]
     if verb == 'zrem' then call('ZREM', KEYS[i], text)
     elseif verb == 'lrem' then call('LREM', KEYS[i], 1, text)

@@ -44,13 +44,11 @@ pub(super) struct Link {
     account: Arc<str>,
 }
 
-/// What a live Redis is like: for `check --env`, and for what can be said about a lost answer.
+/// What a live Redis is like: for `check --env`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Survey {
     /// `7.0.15`.
     pub version: String,
-    /// Another one after each start: what was not saved then is gone.
-    pub run_id: String,
     /// A replica takes no writes.
     pub replica: bool,
     /// Every write goes to the append-only file.
@@ -210,7 +208,6 @@ impl Jobs {
         }
         Ok(Survey {
             version: line("redis_version"),
-            run_id: line("run_id"),
             replica: line("role") == "slave",
             appends: line("aof_enabled") == "1",
             eviction: line("maxmemory_policy"),
@@ -219,13 +216,6 @@ impl Jobs {
             account: self.account.to_string(),
             lacking: Vec::new(),
         })
-    }
-
-    /// Which Redis this is since its last start; empty where it does not say.
-    pub async fn run_id(&self) -> Result<String, Fault> {
-        let mut link = self.link().await?;
-        let info: String = link.ask(redis::cmd("INFO").arg("server")).await?;
-        Ok(info.lines().find_map(|line| line.strip_prefix("run_id:")).unwrap_or_default().trim().to_owned())
     }
 
     /// What the marker of an effect says; nothing when there is none.

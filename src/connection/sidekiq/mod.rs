@@ -9,6 +9,7 @@ pub mod client;
 pub mod columns;
 pub mod error_format;
 pub mod gid;
+pub mod keeper;
 pub mod look;
 pub mod payload;
 pub mod rights;
@@ -20,6 +21,7 @@ pub mod settings;
 mod tests;
 
 pub use client::{Jobs, Survey};
+pub use keeper::Keeper;
 pub use look::Found;
 pub use row::Place;
 pub use script::{Change, Told};

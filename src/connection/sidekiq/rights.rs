@@ -2,6 +2,7 @@
 
 use super::{
     client::Jobs,
+    keeper::TOKEN,
     row::Place,
     script::{Change, GUARD, MARKER},
 };
@@ -85,6 +86,7 @@ impl Jobs {
         let mut rights: BTreeSet<Right> = BTreeSet::from([Right::new("TIME", "")]);
         let mut need = |key: &str, commands: &[&str]| rights.extend(commands.iter().map(|c| Right::new(c, key)));
         need(&marker, &["EVAL", "GET", "SET"]);
+        need(&self.token_key(), &["EVAL", "GET", "SET"]);
         need(&guard, if change.likeness.is_some() { &["EVAL", "GET", "SET"] } else { &["EVAL"] });
         for step in &change.steps {
             need(&step.key, &["EVAL", "TYPE", &step.verb.to_ascii_uppercase()]);
@@ -110,7 +112,7 @@ impl Jobs {
             need(place.key().unwrap_or_default(), &["EVAL", "TYPE", "ZSCORE", "ZREM", "ZADD"]);
         }
         need("queues", &["EVAL", "TYPE", "SADD"]);
-        [MARKER, GUARD].iter().for_each(|own| need(own, &["EVAL", "GET", "SET"]));
+        [MARKER, GUARD, TOKEN].iter().for_each(|own| need(own, &["EVAL", "GET", "SET"]));
         let declared = self.settings().jobs.iter().filter_map(|(_, facts)| Some(facts.queue.as_ref()?.as_str()));
         let mut queues: BTreeSet<&str> = queues.iter().map(String::as_str).chain(declared).collect();
         if queues.is_empty() {

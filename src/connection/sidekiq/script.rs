@@ -13,9 +13,11 @@ use std::{collections::BTreeSet, sync::Arc};
 
 const SCRIPT: &str = concat!(include_str!("rights.lua"), include_str!("change.lua"));
 
-/// How long the marker of an effect is kept. A run that was left in the middle is found out about within that time; later it
+/// How long a missing marker proves that nothing was done. A run that was left in the middle is found out about within that time; later it
 /// is in doubt.
 pub const MARKER_SECONDS: u64 = 30 * 24 * 3600;
+/// How long Redis keeps it: a day longer, because its clock is another one.
+const KEPT_SECONDS: u64 = MARKER_SECONDS + 24 * 3600;
 
 /// The effect of a name that the marker remembers.
 pub const MARKER: &str = "trueup:effect:";
@@ -65,6 +67,8 @@ pub enum Told {
     Gone(usize),
     /// Somebody has just enqueued an equal job; this is its jid. Nothing was changed.
     Rival(String),
+    /// The id beside the marks is gone, or another one. Nothing was changed.
+    Elsewhere,
 }
 
 impl Change {
@@ -131,18 +135,18 @@ impl Change {
 }
 
 impl Jobs {
-    /// Carries it out, once, all or nothing. `over`: the jid of an equal job that is known to wait no more. A fault that
-    /// is not [`FaultKind::InDoubt`] says that nothing was changed.
-    pub async fn carry_out(&self, change: &Change, over: Option<&str>) -> Result<Told, Fault> {
+    /// Carries it out, once, all or nothing. `over`: the jid of an equal job that is known to wait no more; `token`: the id that
+    /// must stand beside the marks. A fault that is not [`FaultKind::InDoubt`] says that nothing was changed.
+    pub async fn carry_out(&self, change: &Change, over: Option<&str>, token: Option<&str>) -> Result<Told, Fault> {
         let mut link = self.link().await?;
         let (marker, guard) = self.own_keys(change);
         let mut eval = redis::cmd("EVAL");
-        eval.arg(SCRIPT).arg(change.steps.len() + 2).arg(&*marker).arg(&*guard);
+        eval.arg(SCRIPT).arg(change.steps.len() + 3).arg(&*marker).arg(&*guard).arg(&*self.token_key());
         for step in &change.steps {
             eval.arg(&*step.key);
         }
         let guarded = if change.likeness.is_some() { &*change.jid } else { "" };
-        eval.arg(change.fingerprint()).arg(MARKER_SECONDS).arg(guarded).arg(over.unwrap_or(""));
+        eval.arg(change.fingerprint()).arg(KEPT_SECONDS).arg(guarded).arg(over.unwrap_or("")).arg(token.unwrap_or(""));
         for step in &change.steps {
             eval.arg(&*step.verb).arg(&*step.text).arg(&*step.score);
         }
@@ -156,6 +160,7 @@ impl Jobs {
             "other" => Ok(Told::Other),
             "gone" => Ok(Told::Gone(what.parse().unwrap_or(0))),
             "rival" => Ok(Told::Rival(what)),
+            "elsewhere" => Ok(Told::Elsewhere),
             "denied" => {
                 let key = told.next().unwrap_or_default();
                 Err(self.named(rights::denied(self.account(), &[Right::new(&what, &key)])))

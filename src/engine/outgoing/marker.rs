@@ -7,10 +7,10 @@ use crate::{
         deed::{JobVerb, Jobs, JobsChange, Outgoing},
         step::Step,
     },
-    base::moment,
+    base::{moment, time::Stamp},
     connection::{
         fault::{Fault, FaultKind},
-        sidekiq::{self, Place, Told, script::BEGUN},
+        sidekiq::{self, Place, Told, keeper::EMPTIED, script::BEGUN},
     },
     effect::left::{self, LeftAlone},
     engine::{
@@ -63,8 +63,11 @@ impl Driver<'_> {
             if ready.unknown {
                 return Err(crate::engine::step::unknown_now(step, None).into());
             }
-            let Ready { change, left, .. } = ready;
+            let Ready { mut change, left, .. } = ready;
             whole(deed, &left)?;
+            let id = self.setting.world.id().to_string();
+            let keeper = jobs::connection(self.setting, &change.connection)?.keeper_or(&id).await;
+            change.keeper = keeper.map_err(|fault| Trouble::of_database(&change.connection, fault))?;
             match self.send(place, step, Outgoing::Jobs(change)).await {
                 Ok(went) => return Ok(Went { message: undo::left_words(&left), ..went }),
                 // Proved undone: the jobs moved in that very moment.
@@ -100,7 +103,7 @@ impl Driver<'_> {
         let mut tries = Tries::default();
         let mut attempt = step.attempts;
         loop {
-            let fault = match self.by_mark(place, connection, &change, &mut attempt).await? {
+            let fault = match self.by_mark(place, step, connection, &change, &mut attempt).await? {
                 Ok(found) => return Ok(found),
                 Err(fault) => fault,
             };
@@ -127,6 +130,7 @@ impl Driver<'_> {
     async fn by_mark(
         &mut self,
         place: &At,
+        step: &StepState,
         jobs: &sidekiq::Jobs,
         change: &JobsChange,
         attempt: &mut u32,
@@ -141,7 +145,7 @@ impl Driver<'_> {
             Ok(None) => {}
             Err(fault) => return Ok(Err(fault)),
         }
-        match unsure(jobs, change).await {
+        match unsure(jobs, change, step.first_attempt, self.setting.world.now()).await {
             Ok(None) => {}
             Ok(Some(found)) => return Ok(Ok(found)),
             Err(fault) => return Ok(Err(fault)),
@@ -149,7 +153,7 @@ impl Driver<'_> {
         *attempt += 1;
         self.attempt(&place.path, *attempt).await?;
         moment::reached("before a request");
-        let told = jobs.carry_out(&change.change, None).await;
+        let told = jobs.carry_out(&change.change, None, change.keeper.token.as_deref()).await;
         moment::reached("after a request");
         // The script looks at rights before it writes: what it refuses now was not done, and was not done before.
         if let Err(fault) = &told
@@ -164,6 +168,7 @@ impl Driver<'_> {
             Told::Before(at) => done(change, &at, "its mark in Redis shows that it was done"),
             Told::Gone(_) | Told::Rival(_) => Found::NotDone("Redis has no mark of it".into()),
             Told::Other => Found::InDoubt("its mark in Redis stands for other bytes".into()),
+            Told::Elsewhere => Found::InDoubt(EMPTIED.into()),
         }))
     }
 }
@@ -187,13 +192,15 @@ fn done(change: &JobsChange, at: &str, why: &str) -> Found {
     Found::Done { why: why.into(), response: Some(jobs::summary(&value)), value: Some(value) }
 }
 
-/// Where the missing mark proves nothing: Redis was started anew since, or throws keys away.
-async fn unsure(jobs: &sidekiq::Jobs, change: &JobsChange) -> Result<Option<Found>, Fault> {
-    let survey = jobs.survey().await?;
-    let keeps = survey.eviction.is_empty() || survey.eviction == "noeviction";
-    if keeps && !survey.run_id.is_empty() && *survey.run_id == *change.server {
-        return Ok(None);
-    }
+/// Where the missing mark proves nothing, because it may have been lost. `since`: when the change was first sent.
+async fn unsure(
+    jobs: &sidekiq::Jobs,
+    change: &JobsChange,
+    since: Option<Stamp>,
+    at: Stamp,
+) -> Result<Option<Found>, Fault> {
+    let now = jobs.keeper().await?;
+    let Some(why) = change.keeper.lost(&now, since, at) else { return Ok(None) };
     let jid = &*change.change.jid;
     if !jid.is_empty() {
         for place in [Place::Queued, Place::Scheduled, Place::Retrying, Place::Dead] {
@@ -205,11 +212,6 @@ async fn unsure(jobs: &sidekiq::Jobs, change: &JobsChange) -> Result<Option<Foun
             }
         }
     }
-    let why = if keeps {
-        "Redis was started anew since, and what it had not saved is gone: that it has no mark of it proves nothing"
-    } else {
-        "this Redis throws keys away when memory is short, its marks as well: that it has none proves nothing"
-    };
     let whom = if jid.is_empty() { String::new() } else { format!("; look for what the job {jid} did") };
     Ok(Some(Found::InDoubt(format!("{why}{whom}"))))
 }

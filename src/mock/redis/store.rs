@@ -199,6 +199,13 @@ impl Store {
             ("PING", _) => Reply::Word("PONG"),
             ("CLIENT" | "AUTH" | "SELECT", _) => Reply::Word("OK"),
             ("INFO", _) => text(INFO),
+            ("SET", held) if given.len() == 3 && given[2].eq_ignore_ascii_case(b"NX") => match held {
+                Some(_) => Reply::Text(None),
+                None => {
+                    self.keys.insert(key.to_vec(), Held::Text(given[1].clone()));
+                    Reply::Word("OK")
+                }
+            },
             ("GET", None) => Reply::Text(None),
             ("GET", Some(Held::Text(value))) => text(value.clone()),
             ("SMEMBERS" | "LRANGE" | "ZRANGE", None) => Reply::Many(Vec::new()),
@@ -239,7 +246,7 @@ impl Store {
             return refused();
         };
         let (Some(keys), Some(rest)) = (given.get(1..=count), given.get(count + 1..)) else { return refused() };
-        let ([marker, guard, keys @ ..], [print, _keep, jid, over, steps @ ..]) = (keys, rest) else {
+        let ([marker, guard, beside, keys @ ..], [print, _keep, jid, over, id, steps @ ..]) = (keys, rest) else {
             return refused();
         };
         let steps: Vec<&[Vec<u8>]> = steps.chunks_exact(3).collect();
@@ -249,6 +256,9 @@ impl Store {
         let said = |word: &str, what: &[u8]| Reply::Many(vec![text(word), text(what)]);
         if let Some(Held::Text(before)) = self.keys.get(marker) {
             return said(if before.starts_with(print) { "before" } else { "other" }, before);
+        }
+        if !id.is_empty() && self.keys.get(beside) != Some(&Held::Text(id.clone())) {
+            return said("elsewhere", b"");
         }
         let at = format!("{}.{:06}", now.micros.div_euclid(1_000_000), now.micros.rem_euclid(1_000_000));
         if !jid.is_empty()
@@ -307,4 +317,4 @@ impl Store {
 }
 
 /// What `check --env` and recovery ask: one that was never restarted and throws nothing away.
-const INFO: &str = "redis_version:7.0.15\r\nrun_id:0000000000000000000000000000000000000000\r\nrole:master\r\naof_enabled:0\r\nmaxmemory_policy:noeviction\r\n";
+const INFO: &str = "redis_version:7.0.15\r\nrun_id:0000000000000000000000000000000000000000\r\nmaster_replid:0000000000000000000000000000000000000000\r\nevicted_keys:0\r\nrole:master\r\naof_enabled:0\r\nmaxmemory_policy:noeviction\r\n";

@@ -4,6 +4,7 @@
 mod crashes;
 mod enqueue;
 mod faults;
+mod marks;
 mod rights;
 mod sets;
 mod undo;
@@ -257,6 +258,23 @@ impl Project {
 
     fn run(&self, arguments: &[&str]) -> Came {
         came(self.command(arguments))
+    }
+
+    /// Kills an apply at this moment; what is to be there comes back before each try.
+    fn killed(&self, moment: &str, name: &str, before: &dyn Fn()) {
+        let moments = self.folder.path().join("moments");
+        for number in 1..50 {
+            before();
+            let _ = std::fs::remove_dir_all(self.folder.path().join(".trueup"));
+            let _ = std::fs::remove_file(&moments);
+            let mut command = self.command(&["apply", name, "--yes", "--reason", "a test"]);
+            command.env("TRUEUP_CRASH_AT", number.to_string()).env("TRUEUP_MOMENTS", &moments);
+            came(command);
+            if std::fs::read_to_string(&moments).unwrap_or_default().lines().last() == Some(moment) {
+                return;
+            }
+        }
+        panic!("no moment `{moment}`");
     }
 
     fn apply(&self, name: &str, more: &[&str]) -> Came {

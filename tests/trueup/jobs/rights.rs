@@ -95,8 +95,9 @@ fn the_script_writes_nothing_when_one_of_its_writes_is_refused() {
     let dead = failed("a1", "1", 500);
     let given = |script: &str| {
         let steps = ["zrem", &dead, "", "sadd", "dqt", "", "lpush", "pushed", ""];
-        let head = ["EVAL", script, "5", "trueup:effect:e", "trueup:enqueued:l", "dead", "queues", "queue:dqt"];
-        redis.ask_as("bob", "bobs-word", &[&head[..], &["print", "60", "jid", ""], &steps].concat())
+        let own = ["EVAL", script, "6", "trueup:effect:e", "trueup:enqueued:l", "trueup:marks"];
+        let head = [&own[..], &["dead", "queues", "queue:dqt"]].concat();
+        redis.ask_as("bob", "bobs-word", &[&head[..], &["print", "60", "jid", "", ""], &steps].concat())
     };
     // As Redis 6 is, which cannot be asked for rights; and one that finds nothing out beforehand.
     let old = SCRIPT.replace("redis.acl_check_cmd", "nil");
@@ -147,21 +148,7 @@ fn a_change_that_was_begun_and_not_ended_is_in_doubt_and_one_that_is_refused_lat
     let redis = Redis::start();
     let project = as_bob(&redis);
     redis.account(&[]);
-    let killed = |moment: &str| {
-        for number in 1..50 {
-            redis.three_dead();
-            let _ = std::fs::remove_dir_all(project.folder.path().join(".trueup"));
-            let moments = project.folder.path().join("moments");
-            let _ = std::fs::remove_file(&moments);
-            let mut command = project.command(&["apply", "jobs/again", "--yes", "--reason", "a test"]);
-            command.env("TRUEUP_CRASH_AT", number.to_string()).env("TRUEUP_MOMENTS", &moments);
-            came(command);
-            if std::fs::read_to_string(&moments).unwrap_or_default().lines().last() == Some(moment) {
-                return;
-            }
-        }
-        panic!("no moment `{moment}`");
-    };
+    let killed = |moment: &str| project.killed(moment, "jobs/again", &|| redis.three_dead());
     killed("after a request");
     let mark = redis.ask(&["KEYS", "trueup:effect:*"]);
     redis.ask(&["SET", &mark, &format!("begun {}", redis.ask(&["GET", &mark]))]);

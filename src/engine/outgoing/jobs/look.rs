@@ -10,8 +10,8 @@ use crate::{
         value::{Map, Marks, Value},
     },
     connection::{
-        fault::{Fault, FaultKind},
-        sidekiq::{self, Change, Place, row::Job, script::Step},
+        fault::Fault,
+        sidekiq::{self, Change, Keeper, Place, row::Job, script::Step},
     },
     effect::{job::JobChange, left::LeftAlone},
     engine::{setting::Setting, trouble::Trouble},
@@ -93,15 +93,6 @@ impl Look<'_> {
         Ok(found.jobs)
     }
 
-    /// Which Redis it is; empty where it may not be asked, and then a missing mark proves nothing.
-    pub(super) async fn server(&self) -> Result<Arc<str>, Trouble> {
-        match self.jobs.run_id().await {
-            Ok(id) => Ok(id.into()),
-            Err(fault) if fault.kind == FaultKind::Denied => Ok("".into()),
-            Err(fault) => Err(self.fault(fault)),
-        }
-    }
-
     /// Parts of the text that are about a person, marked.
     pub(super) fn marked(&self, payload: &Map) -> Value {
         let settings = self.jobs.settings();
@@ -137,7 +128,7 @@ impl Look<'_> {
             line: line(&jobs),
             change: Arc::new(change),
             result,
-            server: self.server().await?,
+            keeper: Keeper::default(),
         };
         Ok(Looked::Change(Box::new(Ready { change, jobs, left: Vec::new(), miscounted: None, unknown })))
     }

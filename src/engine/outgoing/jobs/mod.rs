@@ -22,7 +22,7 @@ use crate::{
     },
     connection::{
         fault::{Fault, FaultKind},
-        sidekiq::{self, Change, Place, Told},
+        sidekiq::{self, Change, Keeper, Place, Told},
     },
     effect::left,
     engine::{
@@ -73,10 +73,14 @@ pub async fn once(setting: &Setting, change: &JobsChange) -> Result<Value, CallT
         let message = format!("`{}` holds no background jobs", change.connection);
         return Err(trouble(FailureKind::Connect, false, None, message));
     };
-    match carried_out(jobs, &change.change).await {
+    match carried_out(jobs, change).await {
         Ok(Told::Done(at) | Told::Before(at)) => Ok(at_moment(&change.result, &at)),
         Ok(Told::Gone(_)) => {
             Err(trouble(FailureKind::Status, false, Some(MOVED), "a job moved meanwhile; nothing was changed".into()))
+        }
+        Ok(Told::Elsewhere) => {
+            let message = "the database of Redis was emptied or exchanged meanwhile; nothing was changed";
+            Err(trouble(FailureKind::Status, false, Some(MOVED), message.into()))
         }
         Ok(Told::Rival(jid)) => Err(trouble(
             FailureKind::Status,
@@ -96,8 +100,9 @@ pub async fn once(setting: &Setting, change: &JobsChange) -> Result<Value, CallT
 }
 
 /// Another one has enqueued an equal job in this minute: if it waits no more, that is over.
-async fn carried_out(jobs: &sidekiq::Jobs, change: &Change) -> Result<Told, Fault> {
-    let told = jobs.carry_out(change, None).await?;
+async fn carried_out(jobs: &sidekiq::Jobs, change: &JobsChange) -> Result<Told, Fault> {
+    let (change, token) = (&*change.change, change.keeper.token.as_deref());
+    let told = jobs.carry_out(change, None, token).await?;
     let Told::Rival(jid) = &told else { return Ok(told) };
     for place in WAITING {
         let found = jobs.find(place, &[Condition::is("jid", Value::from(jid.as_str()))], &[], 1).await?;
@@ -105,7 +110,7 @@ async fn carried_out(jobs: &sidekiq::Jobs, change: &Change) -> Result<Told, Faul
             return Ok(told);
         }
     }
-    jobs.carry_out(change, Some(jid)).await
+    jobs.carry_out(change, Some(jid), token).await
 }
 
 /// The result with the moment at which Redis did it; a job for later keeps its own.
@@ -132,7 +137,8 @@ pub fn stored(change: &JobsChange) -> Value {
         ("change", change.change.stored()),
         ("line", Value::from(change.line.as_str())),
         ("result", change.result.clone()),
-        ("server", Value::text(change.server.clone())),
+        ("server", Value::text(change.keeper.run_id.clone())),
+        ("keeper", change.keeper.stored()),
     ])
 }
 
@@ -143,7 +149,7 @@ pub fn of_stored(connection: &Arc<str>, stored: &Value) -> Option<JobsChange> {
         line: stored.get("line")?.as_str()?.to_owned(),
         change: Arc::new(Change::load(&stored.get("change")?)?),
         result: stored.get("result")?,
-        server: stored.get("server")?.as_str()?.into(),
+        keeper: Keeper::load(stored.get("server")?.as_str()?, stored.get("keeper").as_ref()),
     })
 }
 
