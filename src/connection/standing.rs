@@ -195,8 +195,13 @@ fn tables(schema: &str) -> BTreeMap<String, String> {
 /// What stands in a plan and a run for the service at an address that a reference gives: `http 5f0c…`. Not the address itself, which counts as a
 /// secret; without users and passwords, which may change under a plan.
 pub fn of_address(kind: &str, address: &str) -> String {
-    let hash = Sha256::digest(format!("trueup {kind} {address}"));
-    format!("{kind} {}", &hex(&hash)[2..][..DIGITS])
+    format!("{kind} {}", short_hash(kind, address))
+}
+
+/// What stands for a text that counts as a secret; `kind` keeps equal texts of different meaning apart.
+pub(super) fn short_hash(kind: &str, text: &str) -> String {
+    let hash = Sha256::digest(format!("trueup {kind} {text}"));
+    hex(&hash)[2..][..DIGITS].to_owned()
 }
 
 /// The text names a ledger.

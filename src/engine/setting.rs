@@ -23,8 +23,14 @@ use crate::{
     },
     check::{self, Checked},
     connection::{
-        database::Database, fault::Fault, http::Api, program::Program, reference::Setting as Address, session::Session,
-        sidekiq, standing::Standing,
+        database::Database,
+        fault::Fault,
+        http::Api,
+        program::{Program, ProgramSettings},
+        reference::Setting as Address,
+        session::Session,
+        sidekiq,
+        standing::Standing,
     },
     effect::change::TableName,
     playbook::{model::Playbook, project::Project},
@@ -76,6 +82,15 @@ pub enum Part {
     Once,
     /// What is done for each item.
     Each,
+}
+
+/// How a connection leads elsewhere than it did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Elsewhere {
+    /// To another API or Redis: where its address comes from.
+    Service(Option<String>),
+    /// What of a program is not as it was, and what to do about it.
+    Program(Vec<String>),
 }
 
 /// What a setting is about, where a playbook has many items.
@@ -401,19 +416,29 @@ impl Setting {
     /// the name of its database, and then what is kept would be sealed, and come back as something else.
     pub fn identities(&self, standings: &BTreeMap<Arc<str>, Standing>) -> Vec<(Arc<str>, String)> {
         let databases = standings.iter().map(|(name, standing)| (name.clone(), self.masks.apply(&standing.text())));
-        let (apis, jobs) = (self.apis.keys(), self.jobs.keys());
-        let services = apis.chain(jobs).filter_map(|name| Some((name.clone(), self.service(name)?.to_owned())));
+        let names = self.apis.keys().chain(self.jobs.keys()).chain(self.programs.keys());
+        let services = names.filter_map(|name| Some((name.clone(), self.service(name)?.to_owned())));
         databases.chain(services).collect::<BTreeMap<_, _>>().into_iter().collect()
     }
 
-    /// Which service stands behind an `http` or `sidekiq` connection, where only a reference says so.
-    pub fn service(&self, name: &str) -> Option<&str> {
+    /// Which service stands behind an `http`, `sidekiq` or `command` connection, where only a reference says so.
+    fn service(&self, name: &str) -> Option<&str> {
         let api = self.apis.get(name).and_then(Api::identity);
-        api.or_else(|| self.jobs.get(name).and_then(sidekiq::Jobs::identity))
+        let jobs = || self.jobs.get(name).and_then(sidekiq::Jobs::identity);
+        api.or_else(jobs).or_else(|| self.programs.get(name).and_then(Program::identity))
+    }
+
+    /// Why a connection leads to another service than when `then` was kept; nothing where it does not, or where nothing is known. Of a
+    /// program, `today` is what the project file says of it by now.
+    pub fn leads_elsewhere(&self, name: &str, then: &str, today: Option<&ProgramSettings>) -> Option<Elsewhere> {
+        if let Some(program) = self.programs.get(name) {
+            return program.leads_elsewhere(then, today.unwrap_or(program.settings())).map(Elsewhere::Program);
+        }
+        (self.service(name)? != then).then(|| Elsewhere::Service(self.address_of(name)))
     }
 
     /// Where the address of such a connection comes from: `the environment variable `BASE``.
-    pub fn address_of(&self, name: &str) -> Option<String> {
+    fn address_of(&self, name: &str) -> Option<String> {
         let base = self.apis.get(name).map(|api| &api.settings().base);
         match base.or_else(|| self.jobs.get(name).and_then(|jobs| jobs.settings().url.as_ref()))? {
             Address::Secret(reference) => Some(reference.to_string()),

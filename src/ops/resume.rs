@@ -228,17 +228,22 @@ pub(super) async fn setting_as(
     let loaded = playbook::of_run(text, &then)?;
     let prepared =
         assemble(surroundings, &then, loaded.checked, &created.environment, facts, created.params.clone()).await?;
-    same_services(&prepared.setting, of, created)?;
+    same_services(&prepared.setting, opened, of, created)?;
     Ok(prepared)
 }
 
 /// Refuses where a reference leads to another service than the one that the run was planned against: what is known of its calls says nothing
 /// about that one. (A database is asked who it is before its first write.)
-fn same_services(setting: &Setting, of: RunId, created: &RunCreated) -> Result<(), Failure> {
-    let unlike = |target: &&Target| setting.service(&target.connection).is_some_and(|found| found != &*target.identity);
-    match created.targets.iter().find(unlike) {
+fn same_services(setting: &Setting, opened: &Opened, of: RunId, created: &RunCreated) -> Result<(), Failure> {
+    let elsewhere = |target: &Target| {
+        let name = &*target.connection;
+        // A credential that was changed since must not bar the way back for good: today's project file may say that it is one.
+        let today = opened.project.connections.get(name).and_then(|found| found.program_in(&created.environment));
+        setting.leads_elsewhere(name, &target.identity, today).map(|elsewhere| (name.to_owned(), elsewhere))
+    };
+    match created.targets.iter().find_map(elsewhere) {
         None => Ok(()),
-        Some(target) => Err(another_service(setting, &target.connection, &format!("run {} was made for", of.short()))
+        Some((name, elsewhere)) => Err(another_service(&elsewhere, &name, &format!("run {} was made for", of.short()))
             .help("where the service itself moved, what the run did there is settled by hand; `trueup show` tells it")),
     }
 }

@@ -18,7 +18,7 @@ use crate::{
         standing::{Standing, Unlike, unlike},
     },
     engine::{
-        setting::{RunFacts, Setting},
+        setting::{Elsewhere, RunFacts, Setting},
         watch::Watch,
     },
     plan::{
@@ -530,8 +530,10 @@ pub async fn setting(
 pub async fn same_systems(setting: &Setting, saved: &Saved) -> Result<(), Failure> {
     let mut differing = Vec::new();
     for (name, planned) in &saved.plan.targets {
-        if setting.service(name).is_some_and(|found| found != planned) {
-            return Err(another_service(setting, name, "when the plan was made").help("to call this one, plan again"));
+        if let Some(elsewhere) = setting.leads_elsewhere(name, planned, None) {
+            return Err(
+                another_service(&elsewhere, name, "when the plan was made").help("to call this one, plan again")
+            );
         }
         let Some(database) = setting.database(name) else { continue };
         let found = standing(setting, database).await.map_err(|fault| {
@@ -564,12 +566,15 @@ pub async fn same_systems(setting: &Setting, saved: &Saved) -> Result<(), Failur
         .help("`trueup connection inspect` tells how it is now; then plan again"))
 }
 
-/// The address of an API or of a Redis comes from a reference, which led to another one then.
-pub(super) fn another_service(setting: &Setting, name: &str, then: &str) -> Failure {
-    let failure = Failure::usage(format!("`{name}` leads to another service than {then}"));
-    match setting.address_of(name) {
-        Some(from) => failure.help(format!("its address comes from {from}: give it the one of then")),
-        None => failure,
+/// The address of an API or of a Redis comes from a reference, which led to another one then; or what says where a program goes.
+pub(super) fn another_service(elsewhere: &Elsewhere, name: &str, then: &str) -> Failure {
+    let failure = |what: &str| Failure::usage(format!("`{name}` leads to another {what} than {then}"));
+    match elsewhere {
+        Elsewhere::Service(None) => failure("service"),
+        Elsewhere::Service(Some(from)) => {
+            failure("service").help(format!("its address comes from {from}: give it the one of then"))
+        }
+        Elsewhere::Program(helps) => helps.iter().fold(failure("system"), |failure, help| failure.help(help.clone())),
     }
 }
 

@@ -497,8 +497,11 @@ pub(super) async fn planned(
 /// Refuses a database that is not the one which the run changed: its images say nothing about another one.
 fn same_databases(ready: &Ready, plan: &Plan) -> Result<(), Failure> {
     // What a run keeps is masked: a secret may be a part of a path.
-    let masks = &ready.prepared.setting.masks;
-    for target in &ready.created.targets {
+    let setting = &ready.prepared.setting;
+    let masks = &setting.masks;
+    // Services and programs were looked at when the run was read.
+    let databases = ready.created.targets.iter().filter(|target| setting.database(&target.connection).is_some());
+    for target in databases {
         let found = plan.targets.iter().find(|(connection, _)| *connection == target.connection);
         let unlike = found.and_then(|(_, found)| standing_of(&masks.apply(&target.identity), &masks.apply(found)));
         if let Some(Unlike::Database { planned, found, exchanged }) = unlike {

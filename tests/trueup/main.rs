@@ -59,6 +59,7 @@ mod plans;
 mod previews;
 mod previews_told;
 mod procedures;
+mod programs;
 mod proof;
 mod recovery;
 mod restore_points;

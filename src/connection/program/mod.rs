@@ -1,6 +1,7 @@
 //! A program of this machine as an outside system: found once, started without a shell, with a bound on its time and its
 //! output. Knows nothing of playbooks; what an exit code means is judged above.
 
+mod identity;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,7 @@ use crate::{
     base::{secret::Secret, world::World},
     mock::program::{End, Odd, Played},
 };
+use identity::Identity;
 use std::{
     fmt, io,
     path::{Path, PathBuf},
@@ -40,6 +42,8 @@ pub struct Program {
     folder: PathBuf,
     variables: Arc<Vec<(String, Secret)>>,
     search: String,
+    /// Which system it is, as far as the project file does not say.
+    identity: Option<Arc<Identity>>,
     /// In a test of a playbook: what is asked instead, and nothing is ever started.
     played: Option<(Arc<Played>, World)>,
 }
@@ -139,15 +143,17 @@ impl Program {
                 help: "correct `folder:` of the connection".into(),
             });
         }
-        Ok(Program {
+        let program = Program {
             name: name.into(),
             settings: settings.clone(),
             path,
             folder,
             variables: Arc::new(variables),
             search,
+            identity: None,
             played: None,
-        })
+        };
+        Ok(Program { identity: Identity::of(&program).map(Arc::new), ..program })
     }
 
     /// One that is never started: a stand-in plays it, by this clock. Its secrets are not looked up.
@@ -159,6 +165,7 @@ impl Program {
             folder: PathBuf::new(),
             variables: Arc::default(),
             search: String::new(),
+            identity: None,
             played: Some((stand_in, world)),
         }
     }
@@ -171,6 +178,17 @@ impl Program {
     /// As the project file says it.
     pub fn settings(&self) -> &ProgramSettings {
         &self.settings
+    }
+
+    /// Which system stands behind it, as a plan and a run keep it; nothing where the project file says it all.
+    pub fn identity(&self) -> Option<&str> {
+        self.identity.as_ref().map(|identity| identity.text())
+    }
+
+    /// What leads to another system than when `then` was kept, and what to do about it. `today`'s list of credentials counts, which may be longer than
+    /// the one that a run carries.
+    pub fn leads_elsewhere(&self, then: &str, today: &ProgramSettings) -> Option<Vec<String>> {
+        self.identity.as_ref()?.unlike(then, today, self)
     }
 
     /// One line as a person would type it; for reading only, it is never run as text.

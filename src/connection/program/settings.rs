@@ -28,6 +28,10 @@ shape! {
         /// Environment variables, and nothing else but `PATH`, `LANG` and `TZ`; secrets by reference.
         #[schemars(default)]
         variables: Named<Setting>,
+        /// Those of `variables` that say who asks, and not which system is meant: `[TOKEN]`. They may change under a plan and under a
+        /// run. Any other one that comes from a reference says which system it is: with another value nothing is gone on with.
+        #[schemars(default)]
+        credentials: Vec<Word>,
         /// The folder that it runs in, relative to the project file. Default: that of the project file.
         folder: Option<Word>,
         /// How long it may run. Default 60s; then it is asked to end, and killed 5 s later, with all that it started.
@@ -57,7 +61,7 @@ pub static ODD_PROGRAM: Code = Code {
     title: "a program that is not said clearly",
     explain: "`program:` is a name without slashes, looked up in `PATH`, or an absolute path: what a relative path means depends on where \
         trueup is started. `looks:` and `changes:` list how its argument lists may begin, each with one word at least; the same beginning \
-        cannot stand in both.",
+        cannot stand in both. `credentials:` names entries of `variables:`.",
 };
 
 const SHELLS: &[&str] = &[
@@ -127,7 +131,30 @@ impl ProgramSettings {
                 );
             }
         }
+        for name in self.credentials.iter().filter(|name| self.variables.get(name.as_str()).is_none()) {
+            let message = format!("`{}` is a credential, and no variable", name.as_str());
+            found.push(Diagnostic::error(&ODD_PROGRAM, name.span, message).help("name one of `variables:`"));
+        }
         found
+    }
+
+    /// This variable says which system is meant. (Of one that stands in the project file nothing is kept: a run carries the file.)
+    pub fn says_where(&self, variable: &str) -> bool {
+        let by_reference = matches!(self.variables.get(variable), Some(Setting::Secret(_)));
+        by_reference && !self.is_credential(variable)
+    }
+
+    /// This variable only says who asks.
+    pub fn is_credential(&self, variable: &str) -> bool {
+        self.credentials.iter().any(|name| name.as_str() == variable)
+    }
+
+    /// Where a variable comes from, if not from the project file: `the environment variable `KUBECONFIG``.
+    pub fn reference(&self, variable: &str) -> Option<String> {
+        match self.variables.get(variable)? {
+            Setting::Secret(reference) => Some(reference.to_string()),
+            Setting::Plain(_) => None,
+        }
     }
 
     /// The longest listed beginning of these words, among what may look or among what may change.

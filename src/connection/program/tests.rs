@@ -131,6 +131,37 @@ fn a_program_is_found_once_and_never_through_the_current_folder() {
 }
 
 #[test]
+fn what_says_which_system_it_is_is_kept_as_a_hash_and_credentials_are_not() {
+    let opened = |variables: &str, token: &str| {
+        let masks = Masks::default();
+        let variable = |name: &str| match name {
+            "PATH" => Some("/usr/bin:/bin".to_owned()),
+            "TOKEN" => Some(token.to_owned()),
+            name => Some(format!("value-of-{name}")),
+        };
+        let secrets = Secrets { variable: &variable, folder: Path::new("/"), masks: &masks };
+        Program::open("tool", &settings(&format!("{{ program: /bin/true, looks: [[get]]{variables} }}")), secrets)
+            .unwrap()
+    };
+    let both = ", variables: { KUBECONFIG: { secret: KUBECONFIG }, TOKEN: { secret: TOKEN }, PLAIN: here }";
+    let program = opened(both, "one");
+    let text = program.identity().unwrap().to_owned();
+    assert!(text.starts_with("program ") && text.split(' ').count() == 3 && !text.contains("KUBE"), "{text}");
+    assert_eq!(program.leads_elsewhere(&text, program.settings()), None);
+    let other = opened(both, "two");
+    assert!(other.leads_elsewhere(&text, other.settings()).unwrap()[0].contains("`TOKEN`"));
+    let with = opened(&format!("{both}, credentials: [TOKEN]"), "two");
+    assert_eq!(with.leads_elsewhere(&text, with.settings()), None);
+    assert_eq!(other.leads_elsewhere(&text, with.settings()), None, "today's list counts");
+    let plain = opened(", variables: { KUBECONFIG: here }", "one");
+    assert!(other.leads_elsewhere(&text, plain.settings()).is_some(), "and nothing else that it says by now");
+    assert_eq!(with.identity().unwrap().split(' ').count(), 2);
+    assert_eq!(opened(", variables: { PLAIN: here }", "one").identity(), None, "the project file says it all");
+    // What another version kept says nothing.
+    assert_eq!(other.leads_elsewhere("", other.settings()), None);
+}
+
+#[test]
 fn shells_relative_paths_and_lists_that_allow_everything_are_refused() {
     let codes = |text: &str| -> Vec<&str> { settings(text).problems("tool").iter().map(|d| d.code.id).collect() };
     assert_eq!(codes("{ program: bash, looks: [[-c]] }"), ["E0246"]);
@@ -140,6 +171,7 @@ fn shells_relative_paths_and_lists_that_allow_everything_are_refused() {
     assert_eq!(codes("{ program: tool }"), ["E0247"]);
     assert_eq!(codes("{ program: tool, looks: [[]] }"), ["E0247"]);
     assert_eq!(codes("{ program: tool, looks: [[a, b]], changes: [[a, b]] }"), ["E0247"]);
+    assert_eq!(codes("{ program: tool, looks: [[a]], variables: { B: c }, credentials: [B, C] }"), ["E0247"]);
     let tool = settings("{ program: tool, looks: [[get], [get, all]], changes: [[set, env]] }");
     assert_eq!(tool.allowed(&["get", "all", "x"], false).as_deref(), Some("get all"));
     assert_eq!(tool.allowed(&["get"], true), None);
