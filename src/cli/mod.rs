@@ -46,6 +46,12 @@ use std::process::ExitCode;
 
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
+    #[cfg(unix)]
+    if let Some(code) = crate::connection::program::of_process() {
+        return code;
+    }
+    #[cfg(unix)]
+    crate::connection::program::by_own_binary();
     let arguments = Arguments::parse();
     let worker = std::thread::Builder::new().stack_size(STACK).spawn(move || start(arguments));
     match worker.map(std::thread::JoinHandle::join) {

@@ -178,16 +178,18 @@ pub async fn scheduler(
     Ok(Exit::Done)
 }
 
-/// SIGTERM and Ctrl-C ask it to stop; a second one ends the process at once.
+/// SIGTERM, SIGHUP and Ctrl-C ask it to stop; a second one ends the process at once.
 fn stop_on_signals() -> Arc<AtomicBool> {
     let flag = Arc::new(AtomicBool::new(false));
     let set = flag.clone();
     tokio::spawn(async move {
         let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
         let Ok(mut terminate) = terminate else { return };
+        let mut hangup = super::pause::hangup();
         loop {
             tokio::select! {
                 _ = terminate.recv() => {}
+                Some(()) = async { hangup.as_mut()?.recv().await } => {}
                 heard = tokio::signal::ctrl_c() => if heard.is_err() { return },
             }
             if set.swap(true, Ordering::Relaxed) {

@@ -197,6 +197,9 @@ impl<'a> Driver<'a> {
     ) -> Driver<'a> {
         // Also of one that goes on: what it did before must be seen.
         setting.written().for_each(Database::changes);
+        // What is tried from now on is tried here.
+        let mut state = state;
+        state.hosts.push((setting.world.now(), claim.holder.host.as_str().into()));
         let mut driver = Driver {
             setting,
             root: setting,

@@ -20,7 +20,7 @@ use crate::{
         step::{Probe, Step},
     },
     base::time::Stamp,
-    connection::fault::FaultKind,
+    connection::{fault::FaultKind, program::Program},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -45,14 +45,19 @@ impl Driver<'_> {
             return Ok(Found::InDoubt(why));
         }
         let left = settle(&place.step, &probe, self.setting).left(step.last_attempt, self.setting.world.now());
-        if !left.is_zero() {
+        if !left.is_zero() || self.running(place, step).is_some() {
             if let Ok(Answer::Done) = self.probed(place, &probe).await? {
                 return Ok(done());
             }
-            let why = "its probe does not say that it was done; the other side may still be at work".to_owned();
-            (self.watch)(Tick::Again { path: place.path.clone(), why, pause: left });
-            self.sleep(left).await?;
+            if !left.is_zero() {
+                let why = "its probe does not say that it was done; the other side may still be at work".to_owned();
+                (self.watch)(Tick::Again { path: place.path.clone(), why, pause: left });
+                self.sleep(left).await?;
+            }
+            self.let_it_end(place, step).await?;
         }
+        // Looked at before the answers: what ends between them may have done it after the last one.
+        let running = self.running(place, step);
         for asked in 0..EQUAL {
             if asked > 0 {
                 self.setting.world.pause(BETWEEN).await;
@@ -70,6 +75,9 @@ impl Driver<'_> {
                 }
                 Err(why) => return Ok(Found::InDoubt(format!("its probe could not be asked: {why}"))),
             }
+        }
+        if let Some(running) = running {
+            return Ok(Found::InDoubt(format!("its probe says that it was not done, but {}", running.why)));
         }
         Ok(Found::NotDone("its probe says that it was not done".into()))
     }
@@ -231,10 +239,7 @@ pub(super) fn settle(step: &Step, probe: &Probe, setting: &Setting) -> Settle {
             let total = api.settings().timeouts().1;
             spec.timeout.map_or(total, |own| own.0.min(total))
         }),
-        Act::Command(spec) => setting.program(spec.program.as_str()).map(|program| {
-            let most = program.settings().timeout();
-            spec.timeout.map_or(most, |own| own.0.min(most))
-        }),
+        Act::Command(spec) => setting.program(spec.program.as_str()).map(|program| most_of_command(step, program)),
         Act::Job(_) => Some(Duration::ZERO),
         _ => None,
     };
@@ -242,6 +247,15 @@ pub(super) fn settle(step: &Step, probe: &Probe, setting: &Setting) -> Settle {
         (Some(given), _) => Settle::Given(given.0),
         (None, Some(call)) => Settle::Usual { call },
         (None, None) => Settle::Given(Duration::ZERO),
+    }
+}
+
+/// How long a program may run for this step.
+pub(super) fn most_of_command(step: &Step, program: &Program) -> Duration {
+    let most = program.settings().timeout();
+    match &step.act {
+        Act::Command(spec) => spec.timeout.map_or(most, |own| own.0.min(most)),
+        _ => most,
     }
 }
 

@@ -139,7 +139,12 @@ impl Driver<'_> {
             REPEATED => Ok(Found::NotDone("it is run again, which does the same as once".into())),
             "sql-probe" | "http-probe" | "command-probe" => self.by_probe(place, step).await,
             "http-key" => self.send_again(place, step, true, lost).await,
-            "http-repeatable" | "command-repeatable" => self.send_again(place, step, false, lost).await,
+            "http-repeatable" => self.send_again(place, step, false, lost).await,
+            "command-repeatable" => {
+                // Twice one after the other is what its author calls the same as once, not twice at the same time.
+                self.let_it_end(place, step).await?;
+                self.send_again(place, step, false, lost).await
+            }
             resource::BY_STATE | resource::BY_VERSION => self.by_state(place, step, lost).await,
             "marker" => match self.by_marker(place, step).await? {
                 Found::InDoubt(_) if probe_of(&place.step).is_some() => self.by_probe(place, step).await,

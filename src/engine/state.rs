@@ -53,6 +53,8 @@ pub struct RunState {
     pub closed_at: Option<Stamp>,
     /// How many events it is made of: the number of the last one.
     pub events: u64,
+    /// Since when which machine has worked on it, as far as the events that are at hand say so.
+    pub hosts: Vec<(Stamp, Arc<str>)>,
 }
 
 /// One item of a run.
@@ -444,6 +446,12 @@ impl RunState {
         state
     }
 
+    /// The machine that worked on it at this moment.
+    pub fn host_at(&self, at: Stamp) -> Option<&str> {
+        let host = self.hosts.iter().rev().find(|(since, _)| since.micros <= at.micros);
+        host.map(|(_, host)| &**host)
+    }
+
     /// One event more.
     pub fn apply(&mut self, at: Stamp, event: &Event) {
         self.take(at, event.clone());
@@ -458,9 +466,9 @@ impl RunState {
                 self.created = Some(*created);
                 self.created_at = Some(at);
             }
+            Event::RunClaimed(claimed) => self.hosts.push((at, claimed.host)),
             // A purged run cannot be read, and approvals stand in chains of their own.
-            Event::RunClaimed(_)
-            | Event::RunPurged(_)
+            Event::RunPurged(_)
             | Event::PlanApproved(_)
             | Event::DriftSeen(_)
             | Event::ScheduleKept(_)

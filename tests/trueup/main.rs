@@ -60,6 +60,7 @@ mod previews;
 mod previews_told;
 mod procedures;
 mod programs;
+mod programs_kept;
 mod proof;
 mod recovery;
 mod restore_points;

@@ -1,11 +1,21 @@
 //! A program of this machine as an outside system: found once, started without a shell, with a bound on its time and its
 //! output. Knows nothing of playbooks; what an exit code means is judged above.
 
+mod alive;
 mod identity;
+#[cfg(unix)]
+mod kept;
+#[cfg(unix)]
+mod keeper;
 mod settings;
 #[cfg(test)]
 mod tests;
 
+pub use alive::{Alive, can_be_told, is_one_hidden, mark_of, of as still_running};
+#[cfg(unix)]
+pub use keeper::of_process;
+#[cfg(unix)]
+pub use kept::by_own_binary;
 pub use settings::{ODD_PROGRAM, ProgramSettings, SHELL};
 
 use super::reference::{Secrets, Unresolved};
@@ -26,6 +36,8 @@ use tokio::{
     process::{Child, Command},
 };
 
+/// What it takes to end a program that does not want to, after its `timeout`.
+pub const ENDING: Duration = Duration::from_secs(10);
 /// The path that a program sees, and in which names are looked up when this process has none.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// How long a program that was asked to end may take.
@@ -81,6 +93,8 @@ pub struct Invocation {
     pub input: Option<String>,
     /// How long it may run, where that is less than the connection's.
     pub timeout: Option<Duration>,
+    /// Names the step that it is for: whatever it starts carries this, in each attempt the same. Of what only looks, nothing.
+    pub mark: Option<String>,
 }
 
 /// How a program that ran ended.
@@ -175,6 +189,11 @@ impl Program {
         &self.name
     }
 
+    /// Nothing is ever started: a stand-in plays it.
+    pub fn is_played(&self) -> bool {
+        self.played.is_some()
+    }
+
     /// As the project file says it.
     pub fn settings(&self) -> &ProgramSettings {
         &self.settings
@@ -198,7 +217,7 @@ impl Program {
         std::iter::once(self.settings.program.as_str().to_owned()).chain(all).collect::<Vec<_>>().join(" ")
     }
 
-    /// Starts it and waits for its end. When this future is dropped the program is killed.
+    /// Starts it and waits for its end. When this future is dropped the program is ended.
     pub async fn run(&self, invocation: &Invocation) -> Result<Ended, Failure> {
         let fixed = self.settings.fixed.iter().map(|word| word.as_str());
         let arguments: Vec<&str> = fixed.chain(invocation.arguments.iter().map(String::as_str)).collect();
@@ -212,34 +231,50 @@ impl Program {
             let end = stand_in.call(&invocation.arguments, invocation.input.as_deref(), world.now()).await;
             return ended(end, timeout, self.settings.max_output());
         }
-        let mut child =
-            self.command(&arguments, invocation.input.is_some()).spawn().map_err(|e| Failure::NotStarted(said(&e)))?;
+        #[cfg(unix)]
+        if let Some(binary) = kept::binary() {
+            return kept::run(self, binary, &arguments, invocation, timeout).await;
+        }
+        self.alone(&arguments, invocation, timeout).await
+    }
+
+    /// Without anybody who would end it if this process were killed: trueup is a library of another binary, or the system has no sockets
+    /// for that.
+    async fn alone(&self, arguments: &[&str], invocation: &Invocation, timeout: Duration) -> Result<Ended, Failure> {
+        let mut child = self.command(arguments, invocation).spawn().map_err(|e| Failure::NotStarted(said(&e)))?;
         let group = child.id();
         let went = tokio::time::timeout(timeout, attended(&mut child, invocation, self.settings.max_output())).await;
         match went {
             Ok(Ok(ended)) => Ok(ended),
             Ok(Err(failure)) => {
-                stop(&mut child, group).await;
+                stop(&mut child, group, invocation).await;
                 Err(failure)
             }
             Err(_) => {
-                stop(&mut child, group).await;
+                stop(&mut child, group, invocation).await;
                 Err(Failure::TimedOut(timeout))
             }
         }
     }
 
-    fn command(&self, arguments: &[&str], has_input: bool) -> Command {
+    fn command(&self, arguments: &[&str], invocation: &Invocation) -> Command {
         let mut command = Command::new(&self.path);
-        command.args(arguments).current_dir(&self.folder).env_clear();
-        command.env("PATH", &self.search).env("LANG", "C.UTF-8").env("TZ", "UTC");
-        command.envs(self.variables.iter().map(|(name, secret)| (name.as_str(), secret.reveal())));
-        command.stdin(if has_input { Stdio::piped() } else { Stdio::null() });
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        command.args(arguments);
+        self.surroundings(&mut command);
+        command.envs(invocation.mark.iter().map(|mark| (alive::MARK, mark)));
+        command.stdin(if invocation.input.is_some() { Stdio::piped() } else { Stdio::null() }).kill_on_drop(true);
         // A group of its own: Ctrl-C is for trueup, which pauses between two steps; and a time limit ends all that it started.
         #[cfg(unix)]
         command.process_group(0);
         command
+    }
+
+    /// What it sees, and where its output goes.
+    fn surroundings(&self, command: &mut Command) {
+        command.current_dir(&self.folder).env_clear();
+        command.env("PATH", &self.search).env("LANG", "C.UTF-8").env("TZ", "UTC");
+        command.envs(self.variables.iter().map(|(name, secret)| (name.as_str(), secret.reveal())));
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
     }
 }
 
@@ -288,14 +323,27 @@ async fn read(pipe: Option<impl AsyncRead + Unpin>, most: usize) -> Result<Vec<u
     if bytes.len() > most { Err(Failure::TooMuch(most)) } else { Ok(bytes) }
 }
 
-/// Asks the whole group to end, and kills it when it does not.
-async fn stop(child: &mut Child, group: Option<u32>) {
+/// Asks the whole group to end, and kills it when it does not; with what of the call has left the group.
+async fn stop(child: &mut Child, group: Option<u32>, invocation: &Invocation) {
     signal_group(group, false);
     if tokio::time::timeout(GRACE, child.wait()).await.is_err() {
         let _ = child.kill().await;
     }
     signal_group(group, true);
+    for left in invocation.mark.iter().flat_map(|mark| alive::of(mark)) {
+        signal_one(left.pid);
+    }
 }
+
+#[cfg(unix)]
+fn signal_one(pid: u32) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) {
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+    }
+}
+
+#[cfg(not(unix))]
+fn signal_one(_: u32) {}
 
 #[cfg(unix)]
 fn signal_group(group: Option<u32>, kill: bool) {

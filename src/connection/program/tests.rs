@@ -46,7 +46,7 @@ fn script(text: &str, more: &str) -> (tempfile::TempDir, Program) {
 
 fn run(program: &Program, arguments: &[&str]) -> Result<Ended, Failure> {
     let arguments = arguments.iter().map(|a| (*a).to_owned()).collect();
-    block_on(program.run(&Invocation { arguments, input: None, timeout: None }))
+    block_on(program.run(&Invocation { arguments, input: None, timeout: None, mark: None }))
 }
 
 #[test]
@@ -106,10 +106,26 @@ fn too_long_and_too_much_end_it_with_all_that_it_started() {
 }
 
 #[test]
+fn what_left_its_group_is_known_by_its_mark_and_ended_too() {
+    let text = "setsid sh -c 'echo $$ >\"$0.child\"; exec sleep 3600' \"$0\" & while ! test -s \"$0.child\"; do sleep 0.02; done; sleep 3600";
+    let (folder, program) = script(text, ", timeout: 3s");
+    let mark = mark_of("a test's own call of today");
+    let invocation = Invocation { arguments: vec!["do".into()], input: None, timeout: None, mark: Some(mark.clone()) };
+    assert_eq!(still_running(&mark), []);
+    assert_eq!(block_on(program.run(&invocation)), Err(Failure::TimedOut(Duration::from_secs(3))));
+    let child: u32 = std::fs::read_to_string(folder.path().join("tool.child")).unwrap().trim().parse().unwrap();
+    let waited = (0..500).find(|_| {
+        std::thread::sleep(Duration::from_millis(10));
+        still_running(&mark).is_empty()
+    });
+    assert!(waited.is_some(), "process {child} is still at work");
+}
+
+#[test]
 fn input_reaches_it_and_one_that_does_not_read_is_no_failure() {
     let (_folder, program) = script("cat", "");
     let large = "line\n".repeat(100_000);
-    let invocation = Invocation { arguments: vec!["do".into()], input: Some(large.clone()), timeout: None };
+    let invocation = Invocation { arguments: vec!["do".into()], input: Some(large.clone()), timeout: None, mark: None };
     assert_eq!(block_on(program.run(&invocation)).unwrap().output.len(), large.len());
     let (_folder, program) = script("exec true", "");
     let invocation = Invocation { input: Some(large), ..invocation };

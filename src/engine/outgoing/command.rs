@@ -4,10 +4,11 @@ use crate::{
     action::{command::OutputForm, deed::Command, kinds::Act, step::Step},
     base::{
         counted::counted,
+        identity::EffectId,
         json,
         value::{Data, Marks, Value},
     },
-    connection::program::{Ended, Failure, Invocation, Program},
+    connection::program::{self, Ended, Failure, Invocation, Program},
     engine::{setting::Setting, trouble::CallTrouble},
     plan::Effect,
     playbook::errors::FailureKind,
@@ -95,7 +96,12 @@ pub fn said(answer: &Value) -> Vec<String> {
 }
 
 /// Starts it once and judges how it ended.
-pub async fn once(setting: &Setting, step: &Step, command: &Command) -> Result<Value, CallTrouble> {
+pub async fn once(
+    setting: &Setting,
+    step: &Step,
+    command: &Command,
+    effect: Option<&EffectId>,
+) -> Result<Value, CallTrouble> {
     let Some(program) = setting.program(&command.program) else {
         let message = format!("there is no program `{}` here", command.program);
         return Err(trouble(command, setting, FailureKind::Connect, message));
@@ -104,6 +110,7 @@ pub async fn once(setting: &Setting, step: &Step, command: &Command) -> Result<V
         arguments: command.arguments.iter().map(|value| value.bare().into_owned()).collect(),
         input: command.input.as_ref().map(|input| input.bare().into_owned()),
         timeout: command.timeout,
+        mark: effect.map(|effect| program::mark_of(&effect.to_string())),
     };
     match program.run(&invocation).await {
         Ok(ended) => judge(setting, step, command, program, ended),

@@ -11,6 +11,7 @@ mod marker;
 mod pages;
 mod planned;
 mod resend;
+mod running;
 mod send;
 mod slack;
 pub mod tell;
@@ -153,7 +154,8 @@ impl Outgoing {
         }
     }
 
-    /// Sends once and judges the answer. `effect` goes along where the other side remembers names of effects.
+    /// Sends once and judges the answer. `effect` goes along where the other side remembers names of effects, and with a program, so that
+    /// whatever it starts can be known by it.
     pub async fn once(&self, setting: &Setting, step: &Step, effect: Option<&EffectId>) -> Result<Value, CallTrouble> {
         self.in_turn(setting, step, effect, false).await
     }
@@ -178,7 +180,7 @@ impl Outgoing {
                 }
             }
             Outgoing::Jobs(change) => jobs::once(setting, change).await,
-            Outgoing::Command(command) => command::once(setting, step, command).await,
+            Outgoing::Command(command) => command::once(setting, step, command, effect).await,
         }
     }
 }

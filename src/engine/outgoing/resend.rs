@@ -129,7 +129,8 @@ impl Driver<'_> {
     }
 
     async fn sent(&self, place: &Place, outgoing: &Outgoing, keyed: bool, in_turn: bool) -> Result<Value, CallTrouble> {
-        let effect = keyed.then(|| self.effect(&place.path));
+        let named = keyed || matches!(outgoing, Outgoing::Command(_));
+        let effect = named.then(|| self.effect(&place.path));
         crate::base::moment::reached("before a request");
         let sent = outgoing.in_turn(self.setting, &place.step, effect.as_ref(), in_turn).await;
         crate::base::moment::reached("after a request");
