@@ -161,3 +161,17 @@ fn a_program_that_path_finds_elsewhere_is_another_one() {
         assert_eq!((came.exit, root.join("here").exists()), (Some(0), true), "{}", came.said());
     });
 }
+
+#[test]
+fn what_a_program_printed_is_told_and_no_transaction_is_advised_for_it() {
+    block_on(async {
+        let tool = "#!/bin/sh\necho 'hello {'\n";
+        let steps = "uses: { tool: { commands: [do] } }\nsteps:\n- id: s\n  command: { program: tool, change: [do], output: json }\n  irreversible: a test\n\
+             - id: t\n  command: { program: tool, change: [do] }\n  irreversible: a test\n";
+        let mut desk = desk(tool, "", steps);
+        let came = desk.run(&["check"], 0).await;
+        assert!(!came.said().contains("W0004"), "{}", came.said());
+        let came = desk.run(&["apply", "work", "--yes", "--reason", "a test"], 0).await;
+        assert!(came.said().contains("exit code 0, output that is no JSON"), "{}", came.said());
+    });
+}

@@ -31,8 +31,9 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
             .table(visit.step)
             .map(|t| t.connection.to_string())
             .or_else(|| connection_of(visit.step).map(|(name, _)| name.to_owned()));
-        let writes_sql =
-            writes(visit.step) && !matches!(visit.step.act, Act::Http(_) | Act::Job(_)) && visit.transaction.is_none();
+        // What is sent elsewhere fits into no transaction.
+        let is_sent = matches!(visit.step.act, Act::Http(_) | Act::Resource(_) | Act::Job(_) | Act::Command(_));
+        let writes_sql = writes(visit.step) && !is_sent && visit.transaction.is_none();
         // A claim must be seen by others at once: a move of a lifecycle is one.
         let claims = matches!(&visit.step.act, Act::Row(row) if row.claim == Some(true));
         let now = database.filter(|_| writes_sql && !claims).map(|database| (index, visit.owner, database));

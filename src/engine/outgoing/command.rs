@@ -75,6 +75,8 @@ pub fn summary(answer: &Value) -> String {
         Some(Data::List(lines)) => counted(lines.len(), "line"),
         Some(Data::Map(fields)) => counted(fields.len(), "field"),
         Some(Data::Text(text)) if !text.is_empty() => counted(text.lines().count(), "line"),
+        // It printed something, and what it was to do is done.
+        Some(Data::Unknown(_)) => "output that is no JSON".into(),
         _ => "no output".into(),
     };
     format!("exit code {code}, {output}")
