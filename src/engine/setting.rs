@@ -181,7 +181,7 @@ pub struct Setting {
     /// Some step looks again at a row that it has (`trainee.now`).
     pub(super) rereads: bool,
     /// The table of which each item is a row, and what the texts look at of it.
-    pub(super) rows_of: Option<(TableName, Arc<Vec<(template::Path, bool)>>)>,
+    pub(super) rows_of: Option<(TableName, Arc<Looked>)>,
     vars: Arc<Vars>,
     once: Arc<BTreeSet<Arc<str>>>,
 }
@@ -199,6 +199,9 @@ impl Clone for Inner {
 fn vars_of(playbook: &Playbook) -> Arc<Vars> {
     Arc::new(playbook.vars.entries.iter().map(|(word, datum)| (word.text.clone(), datum.tree.clone())).collect())
 }
+
+/// What is looked at of a row, each with whether only the source does so.
+type Looked = Vec<(template::Path, bool)>;
 
 /// The table of which the items are rows.
 fn rows_of(playbook: &Playbook) -> Option<TableName> {

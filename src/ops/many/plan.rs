@@ -493,7 +493,8 @@ const PASSING: &str = ".trueup-preview-";
 
 /// A name that nobody else takes, and took before: in a container each process has the same number.
 fn name(begin: &str) -> String {
-    format!("{begin}{}", uuid::Uuid::now_v7().simple())
+    use std::hash::{BuildHasher, Hasher, RandomState};
+    format!("{begin}{}-{:016x}", std::process::id(), RandomState::new().build_hasher().finish())
 }
 
 /// Whoever makes such a file has locked it after so long.
