@@ -33,7 +33,8 @@ pub fn look(scene: &Scene<'_>, problems: &mut Diagnostics) {
             continue;
         }
         let message = format!("`{}`: {}", job.queue.as_str(), denied(&survey.account, &lacking).message);
-        let commands: BTreeSet<String> = lacking.iter().map(|r| format!("+{}", r.command.to_ascii_lowercase())).collect();
+        let commands: BTreeSet<String> =
+            lacking.iter().map(|r| format!("+{}", r.command.to_ascii_lowercase())).collect();
         let commands = commands.into_iter().collect::<Vec<_>>().join(" ");
         problems.push(Diagnostic::error(&NO_JOB_RIGHT, visit.step.act_at, message).help(format!(
             "`ACL SETUSER {} {commands}`, or its keys, where it is those that are missing: `~trueup:*`, `~queue:*`",
