@@ -290,9 +290,9 @@ const EXCHANGED: &str = "as a restore or a copy does. Put the file of before bac
                          `trueup cancel` and plan again";
 
 /// Why a run pauses: its SQLite file is no longer the one that it has worked on, or the copy that it reads is behind.
-pub(super) fn not_as_left(trouble: &Trouble) -> Option<String> {
+pub(super) fn not_as_left(trouble: &Trouble, heals: bool) -> Option<String> {
     match trouble {
-        Trouble::Database { fault, .. } if fault.kind == FaultKind::Behind => {
+        Trouble::Database { fault, .. } if fault.kind == FaultKind::Behind && !heals => {
             Some(format!("{}; {}", trouble.message(), fault.kind.advice()))
         }
         Trouble::Database { fault, .. } if fault.kind == FaultKind::Exchanged => {

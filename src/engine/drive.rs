@@ -359,7 +359,9 @@ impl<'a> Driver<'a> {
                                 self.crew.iter().for_each(|crew| crew.cuts_off());
                                 return self.rest_undone(&place.path, &why).await;
                             }
-                            if let Some(why) = not_as_left(&trouble).filter(|_| self.did_nothing(&place.path)) {
+                            if let Some(why) =
+                                not_as_left(&trouble, self.heals()).filter(|_| self.did_nothing(&place.path))
+                            {
                                 return self.rest_undone(&place.path, &why).await;
                             }
                             if !Box::pin(self.repairs(&place, &trouble)).await? {
@@ -458,12 +460,17 @@ impl<'a> Driver<'a> {
     fn unreachable(&self, place: &Place, trouble: &Trouble) -> Option<String> {
         let Trouble::Database { fault, .. } = trouble else { return None };
         let refused = fault.is_outage() && self.crew.is_some();
-        let heals = self.state.created.as_ref().is_some_and(|created| &*created.purpose == RECONCILE);
-        if !refused || heals || self.state.cancelled || place.rescued || self.confirmed.contains_key(&place.path) {
+        if !refused || self.heals() || self.state.cancelled || place.rescued || self.confirmed.contains_key(&place.path)
+        {
             return None;
         }
         let nothing = self.did_nothing(&place.path);
         nothing.then(|| format!("{} cannot be reached", trouble.message().replacen(": ", " (", 1) + ")"))
+    }
+
+    /// A healing waits for nobody: what it could not do has failed, and the next one finds it again.
+    fn heals(&self) -> bool {
+        self.state.created.as_ref().is_some_and(|created| &*created.purpose == RECONCILE)
     }
 
     /// Of a step whose transaction could not be begun: without images it was not ended either.

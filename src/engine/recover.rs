@@ -95,7 +95,7 @@ impl Driver<'_> {
         (self.watch)(Tick::Begins { section: place.section, path: path.clone(), title });
         let found = match self.look(&place, &step, lost.as_ref()).await {
             Ok(found) => found,
-            Err(Halt::Trouble(trouble)) => match not_as_left(&trouble) {
+            Err(Halt::Trouble(trouble)) => match not_as_left(&trouble, false) {
                 Some(why) => return self.rest(&why).await.map(Some),
                 None => Found::InDoubt(trouble.message()),
             },
