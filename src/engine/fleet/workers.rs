@@ -29,11 +29,37 @@ impl Workers {
         static THREADS_OF_PROCESS: OnceLock<Vec<Handle>> = OnceLock::new();
         let enough = || available_parallelism().is_ok_and(|threads| threads.get() >= THREADS);
         match self.stack {
-            Some(stack) if enough() => THREADS_OF_PROCESS
-                .get_or_init(|| (0..THREADS).map(|_| begin(stack)).collect::<io::Result<_>>().unwrap_or_default()),
+            Some(stack) if enough() => THREADS_OF_PROCESS.get_or_init(|| {
+                let threads = if has_room(stack) { THREADS } else { 0 };
+                (0..threads).map(|_| begin(stack)).collect::<io::Result<_>>().unwrap_or_default()
+            }),
             _ => &[],
         }
     }
+}
+
+/// What the allocator may map for a thread of its own, and what has to be left for the run itself.
+const ARENA: u64 = 64 << 20;
+const LEFT: u64 = 64 << 20;
+
+/// Under a limit of addresses the threads must not take what the run needs besides: they could be begun, and the next allocation ends the process.
+#[cfg(unix)]
+fn has_room(stack: usize) -> bool {
+    use rustix::process::{Resource, getrlimit};
+    let Some(most) = getrlimit(Resource::As).current else { return true };
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let used =
+        status.lines().find_map(|line| line.strip_prefix("VmSize:")?.trim().strip_suffix("kB")?.trim().parse().ok());
+    // Where the system does not tell, a thread that cannot be begun says it.
+    used.is_none_or(|used: u64| {
+        let wanted = THREADS as u64 * (stack as u64 + ARENA) + LEFT;
+        most.saturating_sub(used * 1024) >= wanted
+    })
+}
+
+#[cfg(not(unix))]
+fn has_room(_: usize) -> bool {
+    true
 }
 
 /// A thread that does what it is handed. Each is a runtime of its own: one for both would give every helper of theirs a stack as large, and
