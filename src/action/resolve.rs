@@ -561,11 +561,10 @@ impl Resolver<'_> {
             let value = self.value(assign.datum())?;
             let to = match assign {
                 Assign::To(datum) => To::Value(self.stored(facts, column.as_str(), value, datum.span())?),
-                Assign::Merge(datum) => match &value.data {
-                    Data::Map(_) | Data::Unknown(_) => To::Merge(value),
-                    Data::Json(json) if json.tree().as_map().is_some() => To::Merge(value),
-                    _ => return misfit(datum.span(), format!("`merge` takes a map of keys, not {}", value.kind())),
-                },
+                Assign::Merge(_) if value.as_map().is_some() || value.is_unknown() => To::Merge(value),
+                Assign::Merge(datum) => {
+                    return misfit(datum.span(), format!("`merge` takes a map of keys, not {}", value.kind()));
+                }
                 Assign::Append(datum) => match &value.data {
                     Data::Text(_) | Data::Unknown(_) => To::Append(value),
                     _ => return misfit(datum.span(), format!("`append` takes a text, not {}", value.kind())),

@@ -1,7 +1,10 @@
 //! `read_url` at a copy that is behind: a run that changes waits for it, and is not told what was some time ago. Real copies, kept behind by
 //! their own settings.
 
-use crate::{hidden::Desk, servers::block_on};
+use crate::{
+    hidden::{Desk, flat},
+    servers::block_on,
+};
 use sqlx::{AssertSqlSafe, Connection, Executor, MySqlConnection, PgConnection};
 use std::{
     io::{BufRead, BufReader},
@@ -24,6 +27,19 @@ params:
   state: { type: string }
 ";
 
+/// Many of them, in sets.
+const ALL: &str = "uses: { shop: { read: [things], write: [things] } }
+targets: { from: { find: { table: shop.things } } }
+steps:
+- id: paid
+  row: { table: shop.things, key: { id: \"{{ item.id }}\" }, set: { state: all } }
+verification:
+- id: found
+  find: { table: shop.things, where: { id: \"{{ item.id }}\" }, expect: one }
+- assert: found.state == 'all'
+";
+
+const ROWS: &str = "insert into things values (1, 'new'), (2, 'new'), (3, 'new'), (4, 'new')";
 const TABLE: &str = "create table things (id integer primary key, state varchar(20))";
 
 /// A server and a copy of it, until this is dropped.
@@ -51,7 +67,7 @@ impl Pair {
             "connections: {{ shop: {{ {kind}: {{ url: {{ secret: URL }}, read_url: {{ secret: COPY }}, statement_timeout: {timeout} }}, \
              tables: {{ things: {{ audit: false, key: id }} }} }} }}\n"
         );
-        Desk::new(&project, &[("URL", &self.urls[0]), ("COPY", &self.urls[1])], &[("pay", BOOK)])
+        Desk::new(&project, &[("URL", &self.urls[0]), ("COPY", &self.urls[1])], &[("pay", BOOK), ("all", ALL)])
     }
 }
 
@@ -80,10 +96,13 @@ async fn waits_for_its_copy(
     let came = desk("15s").run(&["apply", "pay", "state=paid", "--yes", "--reason", "a test"], 0).await;
     assert!(came.out.contains("Done: changed and verified."), "{}", came.said());
     assert!(begun.elapsed() > Duration::from_millis(900), "nothing was behind: {:?}", begun.elapsed());
+    let came = desk("15s").run(&["apply", "all", "--yes", "--reason", "a test"], 0).await;
+    assert!(came.out.contains("Done: 4 changed (4 items)."), "{}", came.said());
+    assert_eq!(state().await, "all");
     later(Later::Never).await;
     let mut desk = desk("2s");
     let came = desk.run(&["apply", "pay", "state=sent", "--yes", "--reason", "a test"], 4).await;
-    let told = came.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    let told = flat(&came.out);
     for words in
         ["Paused between two steps: `shop`: ", "is a copy, and after 1 s it does not show yet what was committed"]
     {
@@ -91,10 +110,8 @@ async fn waits_for_its_copy(
     }
     assert_eq!(state().await, "sent", "what was changed stays");
     later(Later::AtOnce).await;
-    let came = desk.run(&["runs", "--json"], 0).await;
-    let runs: serde_json::Value = serde_json::from_str(&came.out).unwrap();
-    let run = runs["runs"][0]["id"].as_str().unwrap_or_else(|| panic!("{}", came.out));
-    let came = desk.run(&["resume", run], 0).await;
+    let run = desk.last_run().await;
+    let came = desk.run(&["resume", &run], 0).await;
     assert!(came.out.contains("Done: changed and verified."), "{}", came.said());
 }
 
@@ -108,8 +125,8 @@ fn a_standby_of_postgres_is_waited_for() {
         own.execute("alter system set autovacuum = off").await.unwrap();
         own.execute("select pg_reload_conf()").await.unwrap();
         own.execute(TABLE).await.unwrap();
-        own.execute("insert into things values (1, 'new')").await.unwrap();
-        while !copy.execute("select from things").await.is_ok_and(|done| done.rows_affected() == 1) {}
+        own.execute(ROWS).await.unwrap();
+        while !copy.execute("select from things").await.is_ok_and(|done| done.rows_affected() == 4) {}
         let later = async |later| {
             let delay = match later {
                 Later::AtOnce => "0",
@@ -126,7 +143,8 @@ fn a_standby_of_postgres_is_waited_for() {
             );
             while copy.execute(AssertSqlSafe(told.clone())).await.unwrap().rows_affected() == 0 {}
         };
-        let state = async || sqlx::query_scalar("select state from things").fetch_one(&mut own).await.unwrap();
+        let state =
+            async || sqlx::query_scalar("select state from things where id = 1").fetch_one(&mut own).await.unwrap();
         waits_for_its_copy(|timeout| pair.desk("postgres", timeout), later, state).await;
     });
 }
@@ -141,7 +159,7 @@ fn a_replica_of_mariadb_is_waited_for() {
         own.execute("create database shop").await.unwrap();
         own.execute("use shop").await.unwrap();
         own.execute(TABLE).await.unwrap();
-        own.execute("insert into things values (1, 'new')").await.unwrap();
+        own.execute(ROWS).await.unwrap();
         urls.iter_mut().for_each(|url| url.set_path("/shop"));
         pair.urls = urls.map(|url| url.to_string());
         let later = async |later| {
@@ -160,7 +178,8 @@ fn a_replica_of_mariadb_is_waited_for() {
             copy.execute(AssertSqlSafe(change)).await.unwrap();
         };
         let mut look = MySqlConnection::connect(&pair.urls[0]).await.unwrap();
-        let state = async || sqlx::query_scalar("select state from things").fetch_one(&mut look).await.unwrap();
+        let state =
+            async || sqlx::query_scalar("select state from things where id = 1").fetch_one(&mut look).await.unwrap();
         waits_for_its_copy(|timeout| pair.desk("mysql", timeout), later, state).await;
     });
 }

@@ -19,6 +19,11 @@ const TABLES: &str =
     "create table orders (id integer primary key, number text unique, note text, token text, updated_at text);
 insert into orders values (1, 'A-1', 'n', 'Grace Hopper', '2025-03-01 09:00:00');";
 
+/// A text without the breaks that the width of a terminal makes.
+pub(super) fn flat(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 pub(super) struct Desk {
     pub(super) folder: tempfile::TempDir,
     variables: Vec<(String, String)>,
@@ -67,6 +72,13 @@ impl Desk {
         self.said.push_str(&came.out);
         self.said.push_str(&came.err);
         came
+    }
+
+    /// The id of the newest run.
+    pub(super) async fn last_run(&mut self) -> String {
+        let came = self.run(&["runs", "--json"], 0).await;
+        let runs: serde_json::Value = serde_json::from_str(&came.out).unwrap();
+        runs["runs"][0]["id"].as_str().unwrap_or_else(|| panic!("{}", came.out)).to_owned()
     }
 
     /// All that was said, and every file of trueup's own.

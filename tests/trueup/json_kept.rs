@@ -1,7 +1,7 @@
 //! JSON that a database keeps and that is not read here: its keys are not changed, and it comes back byte by byte.
 
 use crate::{
-    hidden::Desk,
+    hidden::{Desk, flat},
     servers::{block_on, mysql, postgres},
 };
 use sqlx::{Connection, Executor};
@@ -22,7 +22,7 @@ fn desk(kind: &str, url: &str) -> Desk {
 async fn is_left_alone(desk: &mut Desk) {
     for playbook in ["merge", "remove"] {
         let came = desk.run(&["apply", playbook, "--yes", "--reason", "a test"], 1).await;
-        let told = came.said().split_whitespace().collect::<Vec<_>>().join(" ");
+        let told = flat(&came.said());
         assert!(told.contains("no JSON object: its keys cannot be changed"), "{told}");
     }
 }
@@ -45,7 +45,7 @@ fn on_postgres() {
             let mut desk = desk("postgres", url.as_str());
             is_left_alone(&mut desk).await;
             desk.run(&["apply", "gone", "--yes", "--reason", "a test"], 0).await;
-            let run = last(&mut desk).await;
+            let run = desk.last_run().await;
             desk.run(&["undo", &run, "--yes", "--reason", "a test"], 0).await;
             let now: (String,) = sqlx::query_as("select v::text from docs").fetch_one(&mut own).await.unwrap();
             assert_eq!(now.0, text);
@@ -74,10 +74,4 @@ fn on_mariadb() {
         own.close().await.unwrap();
         admin.execute(sqlx::AssertSqlSafe(format!("drop database {name}"))).await.unwrap();
     });
-}
-
-async fn last(desk: &mut Desk) -> String {
-    let came = desk.run(&["runs", "--json"], 0).await;
-    let runs: serde_json::Value = serde_json::from_str(&came.out).unwrap();
-    runs["runs"][0]["id"].as_str().unwrap().to_owned()
 }

@@ -1,7 +1,7 @@
 //! Rows that are not what they seem to be: a name that means another table by now, a row that another item takes away, and files that a killed process left.
 
 use crate::{
-    hidden::Desk,
+    hidden::{Desk, flat},
     servers::{block_on, postgres},
 };
 use sqlx::{AssertSqlSafe, Connection, Executor};
@@ -36,12 +36,10 @@ fn an_undo_writes_to_the_table_of_its_run_and_to_no_other_of_that_name() {
                 .await
                 .unwrap();
             own.execute(AssertSqlSafe(format!("insert into {table} select * from public.{table}"))).await.unwrap();
-            let came = desk.run(&["runs", "--json"], 0).await;
-            let runs: serde_json::Value = serde_json::from_str(&came.out).unwrap();
-            let run = runs["runs"][0]["id"].as_str().unwrap();
-            let undo = ["undo", run, "--yes", "--reason", "a test"];
+            let run = desk.last_run().await;
+            let undo = ["undo", &*run, "--yes", "--reason", "a test"];
             let came = desk.run(&undo, 5).await;
-            let told = came.said().split_whitespace().collect::<Vec<_>>().join(" ");
+            let told = flat(&came.said());
             assert!(told.contains("was in the schema `public`, and the name means one in `postgres` now"), "{told}");
             let both = format!("select array[(select v from public.{table}), (select v from {table})]");
             let both: (Vec<String>,) = sqlx::query_as(AssertSqlSafe(both)).fetch_one(&mut own).await.unwrap();
@@ -78,7 +76,7 @@ fn a_row_that_one_item_has_as_wanted_is_not_taken_away_by_another() {
     block_on(async {
         let mut desk = things("(1, 1)");
         let came = desk.run(&["apply", "twice", "--yes", "--reason", "a test"], 4).await;
-        let told = came.said().split_whitespace().collect::<Vec<_>>().join(" ");
+        let told = flat(&came.said());
         assert!(told.contains("of the items a and b, one takes away a row that is as wanted for the other"), "{told}");
         // Where nothing is there to be taken away, two may rest on what there is.
         let mut desk = things("(2, 1)");

@@ -496,7 +496,7 @@ fn difference(
 fn no_document(change: &Change, column: &str, current: &Value, at: Span) -> Trouble {
     let what = match &current.data {
         Data::Text(_) => {
-            "a text, or JSON that cannot be read here (half of a surrogate pair, a number without end, too many levels)"
+            "a text, or JSON that cannot be read here (half of a surrogate pair, a number that is too large, too many levels)"
         }
         _ => current.kind(),
     };

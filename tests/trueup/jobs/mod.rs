@@ -9,6 +9,7 @@ mod rights;
 mod sets;
 mod undo;
 
+use crate::hidden::flat;
 use std::{
     path::Path,
     process::{Child, Command, Stdio},

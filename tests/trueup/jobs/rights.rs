@@ -39,10 +39,6 @@ fn as_bob(redis: &Redis) -> Project {
     project
 }
 
-fn flat(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 #[test]
 fn without_a_right_for_a_part_nothing_is_done_and_the_right_is_named() {
     if !is_here() {

@@ -170,7 +170,7 @@ fn what_is_taken_back_is_where_it_was_and_what_a_worker_took_is_left_alone() {
     let run = said.split("trueup show ").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
     redis.ask(&["RPOP", "queue:dqt"]);
     let undone = project.run(&["undo", &run, "--yes", "--reason", "a test"]).well(5);
-    let undone = undone.split_whitespace().collect::<Vec<_>>().join(" ");
+    let undone = flat(&undone);
     assert!(undone.contains("jid b1, a worker took it") || undone.contains("jid b2, a worker took it"), "{undone}");
     assert_eq!((redis.texts("dead").len(), redis.texts("queue:dqt").len()), (3, 0), "{undone}");
 }

@@ -8,10 +8,6 @@ const TWO: &str = "steps:\n  - id: gone\n    job: { queue: sidekiq, enqueue: Dqt
 const EACH: &str = "risk: low\ntargets: { from: { find: { table: sidekiq.dead, where: { job: Dqt::UpdateTraineeJob } } } }\nsteps:\n  - id: again\n    job: { queue: sidekiq, retry: { from: dead, jid: \"{{ item.jid }}\" } }\n";
 const RESCUED: &str = "steps:\n  - id: all\n    block:\n      steps:\n        - id: one\n          job: { queue: sidekiq, enqueue: Dqt::UpdateTraineeJob, args: [x] }\n        - id: taken\n          wait: { read: { find: { table: sidekiq.queued, expect: many } }, until: \"false\", fail_when: \"taken | length == 0\", every: 1s, at_most: 50s }\n      rescue:\n        - undo: [one]\n      recovered: true\n";
 
-fn flat(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 fn project(redis: &Redis) -> Project {
     let project = Project::on(redis);
     let uses = "{ read: [queued], write: [queued, scheduled, dead] }";

@@ -1,6 +1,7 @@
 //! Requests whose answer was lost: by key, by the same bytes, by a probe, by a person. The API counts what it really did.
 
 use super::*;
+use crate::hidden::flat;
 use trueup::{
     base::json,
     ops::undo::Wish,
@@ -192,7 +193,7 @@ fn what_may_have_been_carried_out_is_not_told_as_nothing_and_no_undo_passes_it_o
         let told = applied::text(scene.run, &carried.state, &view);
         assert!(told.contains("Failed; what was sent may have been carried out."), "{told}");
         let message = "The CRM is away. It may have been carried out, and doing it again does no harm.";
-        let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+        let told = flat(&told);
         assert!(told.contains(message), "the author's text, and what it does not say: {told}");
         assert_eq!(effects(&scene), 1);
         let record = ops::record::open(&scene.shop.here, &scene.shop.opened).await.unwrap();
