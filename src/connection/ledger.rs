@@ -3,7 +3,7 @@
 //! Claim first, never look first: a look says "not there" while an old session is about to commit; the claim waits for
 //! that session and then says what became of it. One row for each effect; one for each run (its effect is the run's id)
 //! that holds the fence, so that a holder who lost the run writes nothing; one (`trueup`) that tells this database from
-//! its copies.
+//! its copies; one for each undo (`taken_back.rs`).
 
 use super::{
     database::Database,
@@ -295,7 +295,7 @@ impl Session {
     }
 
     /// One statement of this file.
-    async fn own(&mut self, statement: &Statement) -> Result<Vec<Vec<Value>>, Fault> {
+    pub(super) async fn own(&mut self, statement: &Statement) -> Result<Vec<Vec<Value>>, Fault> {
         let done = self.raw(statement, Limits::USUAL).await;
         self.recover(done).await.map(|answer| answer.rows)
     }
@@ -424,7 +424,7 @@ pub fn ddl(dialect: Dialect) -> &'static str {
 }
 
 const POSTGRES: &str = r#"create table if not exists trueup_ledger (
-  effect  text collate "C" primary key,       -- run/item/step/generation; a run's id: its fence; 'trueup': this database
+  effect  text collate "C" primary key,       -- run/item/step/generation; a run's id: its fence; 'undo RUN/BY': an undo; 'trueup': this database
   run     text not null,
   fence   bigint not null,                    -- the claim of the run under which it was written
   request text not null,                      -- SHA-256 of what was asked for; for 'trueup' the id of this database
@@ -436,7 +436,7 @@ comment on table trueup_ledger is 'Changes that trueup has committed here; writt
 
 /// The effect as bytes: compared as they are, and long enough for InnoDB's keys.
 const MYSQL: &str = r"create table if not exists trueup_ledger (
-  effect  varbinary(1000) not null primary key, -- run/item/step/generation; a run's id: its fence; 'trueup': this database
+  effect  varbinary(1000) not null primary key, -- run/item/step/generation; a run's id: its fence; 'undo RUN/BY': an undo; 'trueup': this database
   run     varchar(200) character set utf8mb4 collate utf8mb4_bin not null,
   fence   bigint not null,                      -- the claim of the run under which it was written
   request varchar(200) character set utf8mb4 collate utf8mb4_bin not null, -- SHA-256 of what was asked for; for 'trueup' the id of this database
@@ -446,7 +446,7 @@ const MYSQL: &str = r"create table if not exists trueup_ledger (
 ";
 
 const SQLITE: &str = r"create table if not exists trueup_ledger (
-  effect  text not null primary key,          -- run/item/step/generation; a run's id: its fence; 'trueup': this database
+  effect  text not null primary key,          -- run/item/step/generation; a run's id: its fence; 'undo RUN/BY': an undo; 'trueup': this database
   run     text not null,
   fence   integer not null,                   -- the claim of the run under which it was written
   request text not null,                      -- SHA-256 of what was asked for; for 'trueup' the id of this database

@@ -33,6 +33,7 @@ mod sqlite;
 pub mod standing;
 pub mod statement;
 pub mod survey;
+pub mod taken_back;
 mod waiting;
 mod ways;
 #[cfg(test)]

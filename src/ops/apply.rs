@@ -5,7 +5,7 @@ use super::{
     project::Opened,
     record::Record,
     saved::{secret_of, used},
-    turn,
+    taken_back, turn,
 };
 use crate::{
     base::{
@@ -255,6 +255,7 @@ pub async fn carry(
     pause: &AtomicBool,
 ) -> Result<Carried, Failure> {
     let state = record.state(claim.run).await?;
+    taken_back::note(record, setting, state.created.as_ref(), &claim).await?;
     carry_from(record, setting, claim, plan, (state, None), watch, pause).await
 }
 

@@ -42,6 +42,7 @@ pub mod since;
 pub mod states;
 pub mod surroundings;
 pub mod tables;
+mod taken_back;
 pub mod test;
 pub mod trace;
 mod turn;

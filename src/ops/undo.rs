@@ -9,6 +9,7 @@ use super::{
     project::Opened,
     record::Record,
     resume::setting_as,
+    taken_back::{self, About},
     turn,
 };
 use crate::{
@@ -145,6 +146,8 @@ pub(super) async fn prepare_as(
     if !is_any {
         return Err(Failure::usage(format!("run {} changed nothing, so there is nothing to take back", run.short())));
     }
+    let about = About { run, item: wish.item.as_deref(), own: prepared.setting.run.id };
+    taken_back::look(record, &prepared.setting, &about).await?;
     Ok(Ready { about: run, prepared, created, all_or_nothing: wish.all_or_nothing, events: state.events, backward })
 }
 

@@ -165,8 +165,11 @@ audits:
         rows.rows.iter().map(row).collect::<Vec<_>>().join("; ")
     }
 
-    /// Runs a script of an administrator on the PostgreSQL server, or on the file.
+    /// Runs a script of an administrator on the server, or on the file.
     pub async fn admin(&self, script: &str) {
+        if let Where::MysqlServer(url) = &self.place {
+            return sandbox::mysql(url.reveal(), &[script]).await.unwrap();
+        }
         if let Where::File(path) = &self.place {
             let done = std::process::Command::new("sqlite3").arg(path).arg(script).status().unwrap();
             return assert!(done.success(), "{script}");

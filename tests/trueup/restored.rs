@@ -4,7 +4,7 @@
 use super::{
     nightly::{FILE, counts, office, trueup, with_schedules},
     places::Place,
-    servers::block_on,
+    servers::{block_on, mysql, postgres},
 };
 use std::{fs, path::PathBuf};
 use trueup::trial::bench::{On, Place as Where};
@@ -187,5 +187,80 @@ fn a_target_that_was_restored_under_a_run_that_waits_is_told_and_nothing_is_done
         trueup(&place, &format!("answer {run} sure --set yes=true")).await.is(0, &["Done"]);
         assert_eq!(counts(&place).await, now);
         place.clear().await;
+    });
+}
+
+/// An undo that only another journal knows of: what it took back somebody may have changed again since.
+async fn is_not_taken_back_again(on: &On, ledger: bool) {
+    let place = office(on, FILE, "").await;
+    if ledger {
+        let path = place.path().join("trueup.yaml");
+        let project = fs::read_to_string(&path).unwrap();
+        fs::write(&path, project.replacen("  shop:\n", "  shop:\n    ledger: true\n", 1)).unwrap();
+        trueup(&place, "connection prepare shop").await.is(0, &[]);
+    }
+    place.playbook("all", "  shop: { write: [things, audits] }", ALL);
+    let start = counts(&place).await;
+    trueup(&place, "apply all --yes --reason test").await.is(0, &[]);
+    let run = trueup(&place, "runs --json").await.json()["runs"][0]["short"].as_str().unwrap().to_owned();
+    let done = counts(&place).await;
+    copy(&place, "before");
+    // One item, and then all of it, by the journal that a copy was made of.
+    trueup(&place, &format!("undo {run} --item 1 --yes --reason back")).await.is(0, &[]);
+    copy(&place, "between");
+    trueup(&place, &format!("undo {run} --yes --reason back")).await.is(0, &[]);
+    assert_eq!(counts(&place).await, start);
+    // Somebody wants them as the run had left them, after all.
+    place.admin("update things set count = count + 1;").await;
+    assert_eq!(counts(&place).await, done);
+    let unknown = ["was taken back by run", "the ledger of `shop` has known of it since", "restored from a copy"];
+    for known in ["before", "between"] {
+        restore(&place, known);
+        // Of an unfinished run it would be told as well; here there is none.
+        trueup(&place, "runs").await.is(0, &[]);
+        for undo in [format!("undo {run}"), format!("undo {run} --item 2"), format!("undo {run} --plan")] {
+            let words = if undo.ends_with("--plan") { undo } else { undo + " --yes --reason back" };
+            let came = trueup(&place, &words).await;
+            if ledger {
+                let told = came.is(2, &[]).err.split_whitespace().collect::<Vec<_>>().join(" ");
+                unknown.iter().for_each(|words| assert!(told.contains(words), "{known}, {words}: {told}"));
+            } else {
+                // Only a ledger can tell another journal.
+                assert_eq!(came.exit, 0, "{}{}", came.out, came.err);
+                place
+                    .admin("update things set count = 2 where id = 1; update things set count = 3 where id = 2;")
+                    .await;
+                break;
+            }
+        }
+        if ledger {
+            assert_eq!(counts(&place).await, done, "{known}");
+        }
+    }
+    if ledger {
+        // The way out that the message names.
+        place.admin("delete from trueup_ledger where effect like 'undo %';").await;
+        trueup(&place, &format!("undo {run} --item 3 --yes --reason back")).await.is(0, &[]);
+        // What this journal has done itself is no hindrance: the rest of the run.
+        trueup(&place, &format!("undo {run} --item 2 --yes --reason back")).await.is(0, &[]);
+        let again = trueup(&place, &format!("undo {run} --item 2 --yes --reason back")).await;
+        again.is(2, &["was taken back already"]);
+    }
+    place.clear().await;
+}
+
+const ALL: &str = "targets:
+  from: { find: { table: shop.things, where: { id: [1, 2, 3] }, order_by: [id] } }
+steps:
+- id: up
+  row: { table: shop.things, key: { id: \"{{ item.id }}\" }, set: { count: \"{{ item.count + 1 }}\" } }
+";
+
+#[test]
+fn what_another_journal_has_taken_back_is_not_taken_back_again_where_a_ledger_tells() {
+    block_on(async {
+        for on in [On::Sqlite, On::Postgres(postgres()), On::Mysql(mysql())] {
+            is_not_taken_back_again(&on, true).await;
+        }
     });
 }

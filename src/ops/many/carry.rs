@@ -30,7 +30,7 @@ use crate::{
         elsewhere, notify,
         project::Opened,
         record::Record,
-        turn,
+        taken_back, turn,
     },
     plan::{
         Plan,
@@ -120,6 +120,7 @@ pub(super) async fn let_go(
 ) -> Result<Carried, Failure> {
     let Listed { setting, plan, created, make, with_once, mut drifted, .. } = listed;
     let claim = record.claim(surroundings, setting.run.id, &setting.run.actor).await?;
+    taken_back::note(record, setting, Some(&created), &claim).await?;
     let mut each = plan.each(record.journal.sealer()).map_err(|why| unreadable(&why))?;
     let once = match each.next() {
         Some(Ok(plan)) => with_once.then(|| Work::of_once(plan, ItemState::default())),
@@ -312,6 +313,7 @@ pub async fn go_on(
         record.journal.release(&claim).await?;
         return Err(failure);
     }
+    taken_back::note(record, setting, Some(&created), &claim).await?;
     let of = roll.count() as u64;
     let after_done =
         setting.playbook.targets.as_ref().is_some_and(|targets| targets.after == Some(After::PreviousDone));
