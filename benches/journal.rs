@@ -372,6 +372,7 @@ fn created() -> Event {
         engine: "bench".into(),
         targets: Vec::new(),
         approvals: Vec::new(),
+        secrets: None,
     }
     .into()
 }

@@ -78,6 +78,7 @@ async fn rate(home: &Path, url: &str, ledger: bool, width: usize) -> f64 {
         trace: Default::default(),
         witness: Default::default(),
         workers: Default::default(),
+        given_again: Default::default(),
     };
     let opened = ops::project::open(&here, None).unwrap_or_else(|f| panic!("{f:?}"));
     if ledger {

@@ -18,6 +18,7 @@ pub async fn answer(
     surroundings: &Surroundings,
     output: &Output,
 ) -> Result<Exit, Failure> {
+    let surroundings = &plan::giving_again(&given.param_from_env, surroundings)?;
     let opened = ops::project::open(surroundings, project)?;
     let record = ops::record::open(surroundings, &opened).await?;
     let run = record.journal.find_run(&given.run).await?;

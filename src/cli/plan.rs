@@ -369,6 +369,12 @@ pub fn params(typed: &[String], from_env: &[String], surroundings: &Surroundings
     Ok((params, named))
 }
 
+/// The surroundings of a command about a run that exists, with the secret parameters that are given again.
+pub fn giving_again(from_env: &[String], surroundings: &Surroundings) -> Result<Surroundings, Failure> {
+    let (given, _) = params(&[], from_env, surroundings)?;
+    Ok(surroundings.clone().giving_again(given))
+}
+
 /// `name=value`
 pub fn pair(text: &str) -> Result<(String, Value), Failure> {
     match text.split_once('=') {

@@ -5,7 +5,7 @@ use super::{
     apply::{finish, progress},
     arguments::{Resolve, Resume},
     output::Output,
-    pause,
+    pause, plan,
 };
 use crate::{
     ops::{
@@ -22,6 +22,7 @@ pub async fn resume(
     surroundings: &Surroundings,
     output: &Output,
 ) -> Result<Exit, Failure> {
+    let surroundings = &plan::giving_again(&given.param_from_env, surroundings)?;
     let opened = ops::project::open(surroundings, project)?;
     let record = ops::record::open(surroundings, &opened).await?;
     let run = match &given.run {
@@ -43,6 +44,7 @@ pub async fn resolve(
     surroundings: &Surroundings,
     output: &Output,
 ) -> Result<Exit, Failure> {
+    let surroundings = &plan::giving_again(&given.param_from_env, surroundings)?;
     let opened = ops::project::open(surroundings, project)?;
     let record = ops::record::open(surroundings, &opened).await?;
     let run = record.journal.find_run(&given.run).await?;

@@ -4,7 +4,7 @@ use super::{
     apply::{finish, progress},
     arguments::Retry,
     output::Output,
-    pause,
+    pause, plan,
 };
 use crate::{
     ops::{self, Failure, Surroundings, retry::Wish},
@@ -18,6 +18,7 @@ pub async fn run(
     surroundings: &Surroundings,
     output: &Output,
 ) -> Result<Exit, Failure> {
+    let surroundings = &plan::giving_again(&given.param_from_env, surroundings)?;
     let opened = ops::project::open(surroundings, project)?;
     let record = ops::record::open(surroundings, &opened).await?;
     let run = record.journal.find_run(&given.run).await?;

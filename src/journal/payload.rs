@@ -31,7 +31,7 @@ record! {
         called: Vec<CalledPlaybook>,
         /// The resolved facts of the project (connections, tables, rules), as text.
         facts: Arc<str>,
-        /// The params as given and defaulted. Secret ones are not stored: resume asks for them again.
+        /// The params as given and defaulted. Secret ones are not stored: who goes on with the run gives them again.
         params: Map,
         /// `apply`, `undo`, …
         purpose: Arc<str>,
@@ -60,6 +60,8 @@ record! {
         targets: Vec<Target>,
         /// Who agreed.
         approvals: Vec<Approval>,
+        /// By what a secret param is known when it is given again: name → 64 hexadecimal digits, made with the journal's key.
+        secrets: Option<Value>,
     }
 }
 

@@ -118,6 +118,7 @@ impl Filler {
                 note: self.maybe(self.string()),
                 digest: self.text(),
             }),
+            secrets: self.maybe(self.value()),
         }
     }
 

@@ -5,7 +5,7 @@ use super::{
     project::Opened,
     record::Record,
     saved::{secret_of, used},
-    taken_back, turn,
+    secrets_again, taken_back, turn,
 };
 use crate::{
     base::{
@@ -147,7 +147,7 @@ async fn begin(
 ) -> Result<RunId, Failure> {
     let run = setting.run.id;
     let single_use = basis.saved.is_some();
-    append(record, run, &all_words(opened, setting, plan, basis), single_use).await.map(|()| run)
+    append(record, run, &all_words(record, opened, setting, plan, basis), single_use).await.map(|()| run)
 }
 
 /// The same of a run that this process carries out at once, with the claim on it.
@@ -161,7 +161,7 @@ async fn begin_claimed(
 ) -> Result<Claim, Failure> {
     let run = setting.run.id;
     let single_use = basis.saved.is_some();
-    let events = all_words(opened, setting, plan, basis);
+    let events = all_words(record, opened, setting, plan, basis);
     let holder = record.holder(surroundings, &setting.run.actor);
     let (claim, beginning) = record.journal.begin_beside(run, &events, holder, CLAIM)?;
     match beginning.durable().await {
@@ -171,15 +171,15 @@ async fn begin_claimed(
 }
 
 /// What a run about one record begins with, and the question with which it waits.
-fn all_words(opened: &Opened, setting: &Setting, plan: &Plan, basis: Basis<'_>) -> Vec<Event> {
-    let mut events = first_words(opened, setting, plan, &basis);
+fn all_words(record: &Record, opened: &Opened, setting: &Setting, plan: &Plan, basis: Basis<'_>) -> Vec<Event> {
+    let mut events = first_words(record, opened, setting, plan, &basis);
     events.extend(basis.asks.map(Event::from));
     events
 }
 
 /// What a run about one record begins with.
-fn first_words(opened: &Opened, setting: &Setting, plan: &Plan, basis: &Basis<'_>) -> Vec<Event> {
-    let created = created(opened, setting, plan, basis);
+fn first_words(record: &Record, opened: &Opened, setting: &Setting, plan: &Plan, basis: &Basis<'_>) -> Vec<Event> {
+    let created = created(record, opened, setting, plan, basis);
     let plan = plan.items.first().map(stored::store);
     let started = StartedItem { item: SINGLE_ITEM.into(), key: None, plan: plan.map(Kept::Value), drifted: None };
     let mut events: Vec<Event> = vec![created.into(), ItemStarted { items: vec![started] }.into()];
@@ -206,7 +206,13 @@ async fn not_begun(record: &Record, run: RunId, error: JournalError, single_use:
 }
 
 /// What a run of this plan begins with.
-pub(super) fn created(opened: &Opened, setting: &Setting, plan: &Plan, basis: &Basis<'_>) -> RunCreated {
+pub(super) fn created(
+    record: &Record,
+    opened: &Opened,
+    setting: &Setting,
+    plan: &Plan,
+    basis: &Basis<'_>,
+) -> RunCreated {
     RunCreated {
         playbook: plan.playbook.clone(),
         version: plan.version,
@@ -230,6 +236,7 @@ pub(super) fn created(opened: &Opened, setting: &Setting, plan: &Plan, basis: &B
         engine: env!("CARGO_PKG_VERSION").into(),
         targets: targets(plan),
         approvals: basis.approvals.clone(),
+        secrets: secrets_again::fingerprints(record.journal.sealer(), &setting.params),
     }
 }
 
@@ -398,7 +405,7 @@ async fn set_out(
     ledgers(setting, plan).await?;
     if basis.saved.is_none() && !turn::is_limited(setting) {
         // Only this run uses the plan: the preconditions are read while its first words become durable.
-        let events = first_words(opened, setting, plan, &basis);
+        let events = first_words(record, opened, setting, plan, &basis);
         let holder = record.holder(surroundings, &setting.run.actor);
         let (claim, beginning) = record.journal.begin_beside(setting.run.id, &events, holder, CLAIM)?;
         let mut state = RunState::of(events.into_iter().map(|event| (claim.since, event)));

@@ -12,7 +12,7 @@ use super::{
     reconcile,
     record::Record,
     saved::another_service,
-    turn, undo,
+    secrets_again, turn, undo,
 };
 use crate::{
     base::{
@@ -75,6 +75,7 @@ pub async fn within(
         return Err(failure);
     }
     let (mut setting, plan) = setting_of(surroundings, record, opened, run, &roll.run).await?;
+    secrets_again::note_missing(surroundings, &setting.setting.playbook, run, &setting.setting.params);
     turn::has_come(record, &setting.setting).await?;
     undo::still_whole_since(&setting.setting, run, &roll.run).await?;
     if roll.run.created.as_ref().is_some_and(|created| &*created.purpose == RECONCILE) {
@@ -207,7 +208,7 @@ pub(super) async fn setting_of(
     };
     let facts =
         RunFacts { id: run, actor: created.actor.clone(), reason: created.reason.as_str().into(), now: created.now };
-    let mut prepared = setting_as(surroundings, opened, run, created, facts).await?;
+    let mut prepared = setting_as(surroundings, record, opened, run, created, facts).await?;
     prepared.setting.saved = created.plan_id.is_some();
     super::undo::complete(record, &mut prepared.setting, created).await?;
     Ok((prepared, kept_plan(state)))
@@ -216,6 +217,7 @@ pub(super) async fn setting_of(
 /// Playbook, project file and parameters as run `of` carries them, for a run with these facts.
 pub(super) async fn setting_as(
     surroundings: &Surroundings,
+    record: &Record,
     opened: &Opened,
     of: RunId,
     created: &RunCreated,
@@ -226,8 +228,9 @@ pub(super) async fn setting_as(
     let text =
         Source::new(format!("{} (as run {} carries it)", created.playbook, of.short()), created.text.to_string());
     let loaded = playbook::of_run(text, &then)?;
-    let prepared =
-        assemble(surroundings, &then, loaded.checked, &created.environment, facts, created.params.clone()).await?;
+    let (sealer, playbook) = (record.journal.sealer(), loaded.checked.playbook());
+    let params = secrets_again::params(surroundings, sealer, playbook, &then.project, of, created)?;
+    let prepared = assemble(surroundings, &then, loaded.checked, &created.environment, facts, params).await?;
     same_services(&prepared.setting, opened, of, created)?;
     Ok(prepared)
 }

@@ -2,7 +2,7 @@
 
 use super::{trace::Trace, witness::Witness};
 use crate::{
-    base::{moment, secret::Masks, time::Stamp, world::World},
+    base::{moment, secret::Masks, time::Stamp, value::Value, world::World},
     engine::{fleet::workers::Workers, setting::Reached},
     mock::program::Played,
 };
@@ -38,6 +38,8 @@ pub struct Surroundings {
     pub witness: Witness,
     /// Where sets of many items are carried out.
     pub workers: Workers,
+    /// Secret parameters that are given again to a run that exists.
+    pub given_again: Vec<(String, Value)>,
 }
 
 /// Sentences for the person who runs the command, said at its end.
@@ -74,7 +76,14 @@ impl Surroundings {
             trace: Trace::default(),
             witness: Witness::default(),
             workers: Workers::default(),
+            given_again: Vec::new(),
         }
+    }
+
+    /// The same with secret parameters that somebody gives again to a run that exists.
+    pub fn giving_again(mut self, given: Vec<(String, Value)>) -> Surroundings {
+        self.given_again = given;
+        self
     }
 
     /// The same with some variables given, in front of the others.

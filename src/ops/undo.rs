@@ -131,7 +131,7 @@ pub(super) async fn prepare_as(
         reason: kept.unwrap_or_else(|| reason(run, wish.reason.as_deref(), &created)).into(),
         now: surroundings.world.now(),
     };
-    let mut prepared = setting_as(surroundings, opened, run, &created, facts).await?;
+    let mut prepared = setting_as(surroundings, record, opened, run, &created, facts).await?;
     to_be_left(&prepared.setting, &wish.leave)?;
     let mut backward = None;
     let is_any = if is_many(&prepared.setting) {

@@ -98,6 +98,7 @@ impl Story {
             engine: "0.1.0".into(),
             targets: vec![Target { connection: "register".into(), identity: "sqlite .trueup/register.db".into() }],
             approvals: Vec::new(),
+            secrets: None,
         };
         story.add(0, created);
         story.read(

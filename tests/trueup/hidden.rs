@@ -82,7 +82,7 @@ impl Desk {
     }
 
     /// All that was said, and every file of trueup's own.
-    fn all(&self) -> String {
+    pub(super) fn all(&self) -> String {
         let mut files = Vec::new();
         list(self.folder.path(), &mut files);
         let own = |path: &&PathBuf| !path.ends_with("shop.db") && path.extension().is_none_or(|ending| ending != "csv");

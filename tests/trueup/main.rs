@@ -31,6 +31,7 @@ mod examples;
 mod flow;
 mod full_stdout;
 mod generated;
+mod given_again;
 mod handed;
 mod hidden;
 mod injection;

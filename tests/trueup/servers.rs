@@ -64,6 +64,7 @@ pub fn surroundings(folder: &Path, variables: &[(&str, &str)]) -> Surroundings {
         trace: Default::default(),
         witness: Default::default(),
         workers: Default::default(),
+        given_again: Default::default(),
     }
 }
 

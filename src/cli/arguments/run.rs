@@ -140,6 +140,9 @@ pub struct Answer {
     /// Who answers. Default: TRUEUP_ACTOR, else the user of this machine.
     #[arg(long, value_name = "NAME")]
     pub actor: Option<String>,
+    /// A secret parameter of the run, which is kept nowhere: the environment variable that holds its value; may be given several times.
+    #[arg(long, value_name = "NAME=VARIABLE")]
+    pub param_from_env: Vec<String>,
     /// Print the run as JSON at the end.
     #[arg(long)]
     pub json: bool,
@@ -153,6 +156,9 @@ pub struct Resume {
     /// Who goes on. Default: TRUEUP_ACTOR, else the user of this machine.
     #[arg(long, value_name = "NAME")]
     pub actor: Option<String>,
+    /// A secret parameter of the run, which is kept nowhere: the environment variable that holds its value; may be given several times.
+    #[arg(long, value_name = "NAME=VARIABLE")]
+    pub param_from_env: Vec<String>,
     /// Print the run as JSON at the end.
     #[arg(long)]
     pub json: bool,
@@ -184,6 +190,9 @@ pub struct Resolve {
     /// Who decides. Default: TRUEUP_ACTOR, else the user of this machine.
     #[arg(long, value_name = "NAME")]
     pub actor: Option<String>,
+    /// A secret parameter of the run, which is kept nowhere: the environment variable that holds its value; may be given several times.
+    #[arg(long, value_name = "NAME=VARIABLE")]
+    pub param_from_env: Vec<String>,
     /// Only record it; `trueup resume` goes on later.
     #[arg(long)]
     pub no_run: bool,
@@ -209,6 +218,9 @@ pub struct Retry {
     /// Who does it. Default: TRUEUP_ACTOR, else the user of this machine.
     #[arg(long, value_name = "NAME")]
     pub actor: Option<String>,
+    /// A secret parameter of the run, which is kept nowhere: the environment variable that holds its value; may be given several times.
+    #[arg(long, value_name = "NAME=VARIABLE")]
+    pub param_from_env: Vec<String>,
     /// Print the run as JSON at the end.
     #[arg(long)]
     pub json: bool,
@@ -260,6 +272,9 @@ pub struct Undo {
     /// Who does it. Default: TRUEUP_ACTOR, else the user of this machine.
     #[arg(long, value_name = "NAME")]
     pub actor: Option<String>,
+    /// A secret parameter of the run, which is kept nowhere: the environment variable that holds its value; may be given several times.
+    #[arg(long, value_name = "NAME=VARIABLE")]
+    pub param_from_env: Vec<String>,
     /// Do not ask for confirmation. Refused in protected environments.
     #[arg(long)]
     pub yes: bool,

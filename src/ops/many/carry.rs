@@ -76,7 +76,7 @@ pub async fn apply(
     let again = if basis.waited || basis.saved.is_some() { Again::read(setting).await? } else { None };
     let items = lines(record, plan, again.as_ref().map(|again| &again.looked))?;
     let doubts = elsewhere::items(record, setting, plan).await?;
-    let created = created(opened, setting, plan, &basis);
+    let created = created(record, opened, setting, plan, &basis);
     let (make, with_once) = (fleet::forward(setting), setting.has_once());
     let mut listed = Listed { setting, plan, created, seen: basis.seen, drifted: doubts, make, with_once };
     // How the tables are built is asked meanwhile: a plan that was read from its file does not know.

@@ -242,7 +242,7 @@ async fn told(
     found: &Found,
 ) -> Result<(), Failure> {
     let (setting, basis) = (&prepared.setting, Basis { seen, ..Basis::default() });
-    let mut created = apply::created(opened, setting, made, &basis);
+    let mut created = apply::created(record, opened, setting, made, &basis);
     created.purpose = RECONCILE.into();
     // No item is begun in it.
     created.plan_summary = Some(Value::map([("items", Value::from(0))]));

@@ -487,6 +487,7 @@ fn surroundings(
         witness: Default::default(),
         // What a test cuts off is over at once: nothing of it goes on elsewhere.
         workers: Default::default(),
+        given_again: Default::default(),
     }
 }
 
