@@ -9,7 +9,11 @@ use crate::{
         value::{Map, Marks, Value},
     },
     journal::payload::RunCreated,
-    playbook::{model::Playbook, params, project::Project},
+    playbook::{
+        model::Playbook,
+        params::{self, Refused},
+        project::Project,
+    },
 };
 use std::sync::Arc;
 
@@ -50,13 +54,8 @@ pub(super) fn params(
             ))
             .help("leave it out; with other parameters plan a new run"));
         }
-        let value = params::one(param, given, project).map_err(|(message, help)| {
-            let failure = Failure::usage(message);
-            match help {
-                Some(help) => failure.help(help),
-                None => failure,
-            }
-        })?;
+        let refused = |(message, help)| Failure::usage(Refused { param: name.clone(), message, help }.line());
+        let value = params::one(param, given, project).map_err(refused)?;
         let value = value.marked(param.marks());
         let known = created
             .secrets

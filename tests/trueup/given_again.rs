@@ -32,7 +32,7 @@ fn sqlite(desk: &Desk, sql: &str) -> String {
 
 /// A run that was killed behind its first change.
 async fn killed() -> (Desk, String) {
-    let mut desk = Desk::new(PROJECT, &[("SECRET", SECRET), ("OTHER", "another")], &[("tok", TOKEN)]);
+    let mut desk = Desk::new(PROJECT, &[("SECRET", SECRET), ("OTHER", "another"), ("ODD", "1-2-3")], &[("tok", TOKEN)]);
     sqlite(&desk, "create table things (id integer primary key, n integer, v text)");
     sqlite(&desk, "insert into things values (1, 1, ''), (2, 1, ''), (3, 1, '')");
     let apply = ["apply", "tok", "--param-from-env", "token=SECRET", "--yes", "--reason", "a test"];
@@ -58,6 +58,7 @@ fn who_goes_on_with_a_run_gives_its_secret_parameters_again() {
         for (given, why) in [
             ("token=OTHER", "this is not the `token` with which run"),
             ("tokn=SECRET", "has no parameter `tokn`"),
+            ("token=ODD", "token: its value does not match the pattern [a-z]{3,60}"),
             ("n=OTHER", "`n` cannot be given again: it is no secret"),
             ("token=NONE", "the environment variable `NONE`, from which `token` comes, is not set"),
         ] {
