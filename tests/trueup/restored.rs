@@ -154,12 +154,8 @@ steps:
 fn a_target_that_was_restored_under_a_run_that_waits_is_told_and_nothing_is_done_again() {
     block_on(async {
         let place = office(&On::Sqlite, FILE, "").await;
-        let path = place.path().join("trueup.yaml");
-        let project = fs::read_to_string(&path).unwrap();
-        assert!(project.contains("  shop:\n"), "{project}");
-        fs::write(&path, project.replacen("  shop:\n", "  shop:\n    ledger: true\n", 1)).unwrap();
         place.playbook("asked", "  shop: { write: [things, audits] }", ASKED_LAST);
-        trueup(&place, "connection prepare shop").await.is(0, &[]);
+        keep_a_ledger(&place).await;
         let Where::File(database) = place.place.clone() else { panic!("a file") };
         let (before, start) = (fs::read(&database).unwrap(), counts(&place).await);
         let begun = async || {
@@ -190,15 +186,18 @@ fn a_target_that_was_restored_under_a_run_that_waits_is_told_and_nothing_is_done
     });
 }
 
+async fn keep_a_ledger(place: &Place) {
+    let path = place.path().join("trueup.yaml");
+    let project = fs::read_to_string(&path).unwrap();
+    assert!(project.contains("  shop:\n"), "{project}");
+    fs::write(&path, project.replacen("  shop:\n", "  shop:\n    ledger: true\n", 1)).unwrap();
+    trueup(place, "connection prepare shop").await.is(0, &[]);
+}
+
 /// An undo that only another journal knows of: what it took back somebody may have changed again since.
-async fn is_not_taken_back_again(on: &On, ledger: bool) {
+async fn is_not_taken_back_again(on: &On) {
     let place = office(on, FILE, "").await;
-    if ledger {
-        let path = place.path().join("trueup.yaml");
-        let project = fs::read_to_string(&path).unwrap();
-        fs::write(&path, project.replacen("  shop:\n", "  shop:\n    ledger: true\n", 1)).unwrap();
-        trueup(&place, "connection prepare shop").await.is(0, &[]);
-    }
+    keep_a_ledger(&place).await;
     place.playbook("all", "  shop: { write: [things, audits] }", ALL);
     let start = counts(&place).await;
     trueup(&place, "apply all --yes --reason test").await.is(0, &[]);
@@ -221,31 +220,18 @@ async fn is_not_taken_back_again(on: &On, ledger: bool) {
         for undo in [format!("undo {run}"), format!("undo {run} --item 2"), format!("undo {run} --plan")] {
             let words = if undo.ends_with("--plan") { undo } else { undo + " --yes --reason back" };
             let came = trueup(&place, &words).await;
-            if ledger {
-                let told = came.is(2, &[]).err.split_whitespace().collect::<Vec<_>>().join(" ");
-                unknown.iter().for_each(|words| assert!(told.contains(words), "{known}, {words}: {told}"));
-            } else {
-                // Only a ledger can tell another journal.
-                assert_eq!(came.exit, 0, "{}{}", came.out, came.err);
-                place
-                    .admin("update things set count = 2 where id = 1; update things set count = 3 where id = 2;")
-                    .await;
-                break;
-            }
+            let told = came.is(2, &[]).err.split_whitespace().collect::<Vec<_>>().join(" ");
+            unknown.iter().for_each(|words| assert!(told.contains(words), "{known}, {words}: {told}"));
         }
-        if ledger {
-            assert_eq!(counts(&place).await, done, "{known}");
-        }
+        assert_eq!(counts(&place).await, done, "{known}");
     }
-    if ledger {
-        // The way out that the message names.
-        place.admin("delete from trueup_ledger where effect like 'undo %';").await;
-        trueup(&place, &format!("undo {run} --item 3 --yes --reason back")).await.is(0, &[]);
-        // What this journal has done itself is no hindrance: the rest of the run.
-        trueup(&place, &format!("undo {run} --item 2 --yes --reason back")).await.is(0, &[]);
-        let again = trueup(&place, &format!("undo {run} --item 2 --yes --reason back")).await;
-        again.is(2, &["was taken back already"]);
-    }
+    // The way out that the message names.
+    place.admin("delete from trueup_ledger where effect like 'undo %';").await;
+    trueup(&place, &format!("undo {run} --item 3 --yes --reason back")).await.is(0, &[]);
+    // What this journal has done itself is no hindrance: the rest of the run.
+    trueup(&place, &format!("undo {run} --item 2 --yes --reason back")).await.is(0, &[]);
+    let again = trueup(&place, &format!("undo {run} --item 2 --yes --reason back")).await;
+    again.is(2, &["was taken back already"]);
     place.clear().await;
 }
 
@@ -260,7 +246,7 @@ steps:
 fn what_another_journal_has_taken_back_is_not_taken_back_again_where_a_ledger_tells() {
     block_on(async {
         for on in [On::Sqlite, On::Postgres(postgres()), On::Mysql(mysql())] {
-            is_not_taken_back_again(&on, true).await;
+            is_not_taken_back_again(&on).await;
         }
     });
 }
