@@ -1,7 +1,7 @@
 //! `trueup answer`
 
 use super::{
-    apply::{finish, progress},
+    apply::{gone_on, progress},
     arguments::Answer,
     output::Output,
     pause, plan,
@@ -18,7 +18,7 @@ pub async fn answer(
     surroundings: &Surroundings,
     output: &Output,
 ) -> Result<Exit, Failure> {
-    let surroundings = &plan::giving_again(&given.param_from_env, surroundings)?;
+    let surroundings = &plan::giving_again(&given.again, surroundings)?;
     let opened = ops::project::open(surroundings, project)?;
     let record = ops::record::open(surroundings, &opened).await?;
     let run = record.journal.find_run(&given.run).await?;
@@ -31,7 +31,7 @@ pub async fn answer(
     let carried =
         ops::answer::answer(surroundings, &record, &opened, run, step, item, &parts, &actor, &watch, &flag).await;
     progress.finish();
-    finish(run, carried?, &opened, output, given.json)
+    gone_on(run, carried?, &opened, surroundings, output, given.json)
 }
 
 pub fn actor(given: Option<&str>, surroundings: &Surroundings) -> Result<String, Failure> {

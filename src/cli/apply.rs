@@ -253,6 +253,22 @@ pub fn finish(run: RunId, carried: Carried, opened: &Opened, output: &Output, js
     Ok(exit(&carried.stopped))
 }
 
+/// The same of a run that was gone on with, perhaps without something that it does not keep.
+pub fn gone_on(
+    run: RunId,
+    carried: Carried,
+    opened: &Opened,
+    surroundings: &Surroundings,
+    output: &Output,
+    json: bool,
+) -> Result<Exit, Failure> {
+    let is_over = matches!(carried.stopped, Stopped::Closed(_));
+    let without = ops::secrets_again::without(surroundings, run, &carried.state).filter(|_| is_over);
+    let exit = finish(run, carried, opened, output, json)?;
+    without.iter().filter(|_| exit != Exit::Done).for_each(|sentence| surroundings.notes.add(sentence));
+    Ok(exit)
+}
+
 fn exit(stopped: &Stopped) -> Exit {
     match stopped {
         Stopped::Closed(end) => Exit::of(*end),

@@ -1,7 +1,7 @@
 //! `trueup plan`, and what concerns saved plans: `plan show`, `plan diff`
 
 use super::{
-    arguments::{DiffPlans, Plan, PlanCommand, ShowPlan, Which},
+    arguments::{Again, DiffPlans, Plan, PlanCommand, ShowPlan, Which},
     output::Output,
 };
 use crate::{
@@ -352,27 +352,34 @@ pub fn params(typed: &[String], from_env: &[String], surroundings: &Surroundings
     let mut params = typed.iter().map(|text| pair(text)).collect::<Result<Vec<_>, _>>()?;
     let mut named = Vec::new();
     for text in from_env {
-        let both = text.split_once('=').filter(|(name, variable)| !name.is_empty() && !variable.is_empty());
-        let Some((name, variable)) = both else {
-            return Err(Failure::usage(format!("`--param-from-env {text}` is not of the form NAME=VARIABLE"))
-                .help("name the parameter and the environment variable that holds its value: `--param-from-env token=API_TOKEN`"));
-        };
-        let Some(value) = (surroundings.variable)(variable) else {
-            return Err(Failure::usage(format!(
-                "the environment variable `{variable}`, from which `{name}` comes, is not set"
-            ))
-            .help(format!("set it for this command, or give the parameter as `{name}=VALUE`")));
-        };
-        params.push((name.to_owned(), Value::text(value)));
-        named.push((name.to_owned(), variable.to_owned()));
+        let (param, variable) = of_variable(text, surroundings, ", or give the parameter as `NAME=VALUE`")?;
+        named.push((param.0.clone(), variable));
+        params.push(param);
     }
     Ok((params, named))
 }
 
 /// The surroundings of a command about a run that exists, with the secret parameters that are given again.
-pub fn giving_again(from_env: &[String], surroundings: &Surroundings) -> Result<Surroundings, Failure> {
-    let (given, _) = params(&[], from_env, surroundings)?;
-    Ok(surroundings.clone().giving_again(given))
+pub fn giving_again(again: &Again, surroundings: &Surroundings) -> Result<Surroundings, Failure> {
+    let given = again.param_from_env.iter().map(|text| of_variable(text, surroundings, "")).map(|one| Ok(one?.0));
+    Ok(surroundings.clone().giving_again(given.collect::<Result<_, Failure>>()?))
+}
+
+/// `NAME=VARIABLE`: the parameter, and the variable in which it stood. `or` is said of what else helps where it is not set.
+fn of_variable(text: &str, surroundings: &Surroundings, or: &str) -> Result<((String, Value), String), Failure> {
+    let both = text.split_once('=').filter(|(name, variable)| !name.is_empty() && !variable.is_empty());
+    let Some((name, variable)) = both else {
+        return Err(Failure::usage(format!("`--param-from-env {text}` is not of the form NAME=VARIABLE")).help(
+            "name the parameter and the environment variable that holds its value: `--param-from-env token=API_TOKEN`",
+        ));
+    };
+    let Some(value) = (surroundings.variable)(variable) else {
+        return Err(Failure::usage(format!(
+            "the environment variable `{variable}`, from which `{name}` comes, is not set"
+        ))
+        .help(format!("set it for this command{}", or.replace("NAME", name))));
+    };
+    Ok(((name.to_owned(), Value::text(value)), variable.to_owned()))
 }
 
 /// `name=value`

@@ -2,7 +2,7 @@
 
 use super::{
     answer::actor,
-    apply::{finish, progress},
+    apply::{gone_on, progress},
     arguments::{Resolve, Resume},
     output::Output,
     pause, plan,
@@ -22,7 +22,7 @@ pub async fn resume(
     surroundings: &Surroundings,
     output: &Output,
 ) -> Result<Exit, Failure> {
-    let surroundings = &plan::giving_again(&given.param_from_env, surroundings)?;
+    let surroundings = &plan::giving_again(&given.again, surroundings)?;
     let opened = ops::project::open(surroundings, project)?;
     let record = ops::record::open(surroundings, &opened).await?;
     let run = match &given.run {
@@ -35,7 +35,7 @@ pub async fn resume(
     let watch = |tick| progress.tick(tick);
     let carried = ops::resume::resume(surroundings, &record, &opened, run, &actor, &watch, &flag).await;
     progress.finish();
-    finish(run, carried?, &opened, output, given.json)
+    gone_on(run, carried?, &opened, surroundings, output, given.json)
 }
 
 pub async fn resolve(
@@ -44,7 +44,7 @@ pub async fn resolve(
     surroundings: &Surroundings,
     output: &Output,
 ) -> Result<Exit, Failure> {
-    let surroundings = &plan::giving_again(&given.param_from_env, surroundings)?;
+    let surroundings = &plan::giving_again(&given.again, surroundings)?;
     let opened = ops::project::open(surroundings, project)?;
     let record = ops::record::open(surroundings, &opened).await?;
     let run = record.journal.find_run(&given.run).await?;
@@ -68,7 +68,7 @@ pub async fn resolve(
         ops::resolve::resolve(surroundings, &record, &opened, run, &resolution, given.no_run, &watch, &flag).await;
     progress.finish();
     if let Some(carried) = carried? {
-        return finish(run, carried, &opened, output, given.json);
+        return gone_on(run, carried, &opened, surroundings, output, given.json);
     }
     let state = record.state(run).await?;
     let facts = |table: &crate::effect::change::TableName| opened.project.facts(table);

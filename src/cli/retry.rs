@@ -1,7 +1,7 @@
 //! `trueup retry`
 
 use super::{
-    apply::{finish, progress},
+    apply::{gone_on, progress},
     arguments::Retry,
     output::Output,
     pause, plan,
@@ -18,7 +18,7 @@ pub async fn run(
     surroundings: &Surroundings,
     output: &Output,
 ) -> Result<Exit, Failure> {
-    let surroundings = &plan::giving_again(&given.param_from_env, surroundings)?;
+    let surroundings = &plan::giving_again(&given.again, surroundings)?;
     let opened = ops::project::open(surroundings, project)?;
     let record = ops::record::open(surroundings, &opened).await?;
     let run = record.journal.find_run(&given.run).await?;
@@ -34,5 +34,5 @@ pub async fn run(
     let watch = |tick| progress.tick(tick);
     let carried = ops::retry::retry(surroundings, &record, &opened, run, &wish, &watch, &flag).await;
     progress.finish();
-    finish(run, carried?, &opened, output, given.json)
+    gone_on(run, carried?, &opened, surroundings, output, given.json)
 }

@@ -24,7 +24,7 @@ pub async fn run(
     surroundings: &Surroundings,
     output: &Output,
 ) -> Result<Exit, Failure> {
-    let surroundings = &plan::giving_again(&given.param_from_env, surroundings)?;
+    let surroundings = &plan::giving_again(&given.again, surroundings)?;
     let opened = ops::project::open(surroundings, project)?;
     let record = ops::record::open(surroundings, &opened).await?;
     let run = record.journal.find_run(&given.run).await?;

@@ -294,7 +294,7 @@ impl Session {
         Ok(answer.iter().filter_map(|row| row.first()?.as_str().map(str::to_owned)).collect())
     }
 
-    /// One statement of this file.
+    /// One statement on the ledger.
     pub(super) async fn own(&mut self, statement: &Statement) -> Result<Vec<Vec<Value>>, Fault> {
         let done = self.raw(statement, Limits::USUAL).await;
         self.recover(done).await.map(|answer| answer.rows)

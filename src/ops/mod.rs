@@ -37,7 +37,7 @@ pub mod retry;
 pub mod sandbox;
 pub mod saved;
 pub mod schedule;
-mod secrets_again;
+pub mod secrets_again;
 pub mod served;
 pub mod since;
 pub mod states;

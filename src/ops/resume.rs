@@ -75,7 +75,6 @@ pub async fn within(
         return Err(failure);
     }
     let (mut setting, plan) = setting_of(surroundings, record, opened, run, &roll.run).await?;
-    secrets_again::note_missing(surroundings, &setting.setting.playbook, run, &setting.setting.params);
     turn::has_come(record, &setting.setting).await?;
     undo::still_whole_since(&setting.setting, run, &roll.run).await?;
     if roll.run.created.as_ref().is_some_and(|created| &*created.purpose == RECONCILE) {

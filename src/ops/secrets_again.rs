@@ -8,6 +8,7 @@ use crate::{
         suggest,
         value::{Map, Marks, Value},
     },
+    engine::state::RunState,
     journal::payload::RunCreated,
     playbook::{
         model::Playbook,
@@ -76,18 +77,15 @@ pub(super) fn params(
     Ok(all)
 }
 
-/// A run goes on without secrets that it had: it can do what needs none of them.
-pub(super) fn note_missing(surroundings: &Surroundings, playbook: &Playbook, run: RunId, params: &Map) {
-    let is_secret = |name: &str| playbook.params.get(name).is_some_and(|param| param.marks().has(Marks::SECRET));
-    let missing: Vec<&Arc<str>> =
-        params.iter().filter(|(name, value)| is_secret(name) && value.is_unknown()).map(|(name, _)| name).collect();
-    if missing.is_empty() {
-        return;
-    }
+/// What is said of a run that was gone on with and did not end well, where somebody did not give all of its secrets again: it does what needs none of them.
+pub fn without(surroundings: &Surroundings, run: RunId, state: &RunState) -> Option<String> {
+    let secrets = state.created.as_ref()?.secrets.as_ref()?.as_map()?;
+    let given = |name: &str| surroundings.given_again.iter().any(|(given, _)| given == name);
+    let missing: Vec<&Arc<str>> = secrets.keys().filter(|name| !given(name)).collect();
     let names = missing.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     let options = missing.iter().map(|name| format!(" --param-from-env {name}=VARIABLE")).collect::<String>();
-    surroundings.notes.add(&format!(
+    (!missing.is_empty()).then(|| format!(
         "run {short} went on without {names}: secrets are kept nowhere. What needs them can be done by `trueup retry {short}{options} --reason …`",
         short = run.short()
-    ));
+    ))
 }

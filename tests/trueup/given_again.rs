@@ -60,7 +60,10 @@ fn who_goes_on_with_a_run_gives_its_secret_parameters_again() {
             ("tokn=SECRET", "has no parameter `tokn`"),
             ("token=ODD", "token: its value does not match the pattern [a-z]{3,60}"),
             ("n=OTHER", "`n` cannot be given again: it is no secret"),
-            ("token=NONE", "the environment variable `NONE`, from which `token` comes, is not set"),
+            (
+                "token=NONE",
+                "the environment variable `NONE`, from which `token` comes, is not set help: set it for this command",
+            ),
         ] {
             let came = said(desk.run(&["resume", &run, "--param-from-env", given], 2).await);
             assert!(came.contains(why), "{given}: {came}");
@@ -76,6 +79,8 @@ fn who_goes_on_with_a_run_gives_its_secret_parameters_again() {
         let came = said(desk.run(&["resume", &run], 1).await);
         assert!(came.contains("A value that it writes is not known (secret)"), "{came}");
         let next = format!("`trueup retry {} --param-from-env token=VARIABLE --reason …`", &run[run.len() - 8..]);
+        assert!(came.contains(&next), "{came}");
+        let came = said(desk.run(&["retry", &run, "--reason", "once more"], 1).await);
         assert!(came.contains(&next), "{came}");
         let retry = ["retry", &run, "--reason", "with the token", "--param-from-env"];
         let came = said(desk.run(&[&retry[..], &["token=OTHER"]].concat(), 2).await);

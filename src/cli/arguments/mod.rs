@@ -14,8 +14,8 @@ pub use operate::{
     Scheduler,
 };
 pub use run::{
-    Answer, Apply, Approve, Cancel, DiffPlans, Inbox, ItemsAs, Plan, PlanCommand, Resolve, Resume, Retry, Runs, Show,
-    ShowPlan, Undo, Which,
+    Again, Answer, Apply, Approve, Cancel, DiffPlans, Inbox, ItemsAs, Plan, PlanCommand, Resolve, Resume, Retry, Runs,
+    Show, ShowPlan, Undo, Which,
 };
 
 use clap::{Parser, Subcommand, ValueEnum};

@@ -124,6 +124,14 @@ pub struct Approve {
     pub json: bool,
 }
 
+/// What a run that exists does not keep.
+#[derive(Debug, Args)]
+pub struct Again {
+    /// A secret parameter of the run, which is kept nowhere: the environment variable that holds its value; may be given several times.
+    #[arg(long, value_name = "NAME=VARIABLE")]
+    pub param_from_env: Vec<String>,
+}
+
 /// `answer`
 #[derive(Debug, Args)]
 pub struct Answer {
@@ -140,9 +148,8 @@ pub struct Answer {
     /// Who answers. Default: TRUEUP_ACTOR, else the user of this machine.
     #[arg(long, value_name = "NAME")]
     pub actor: Option<String>,
-    /// A secret parameter of the run, which is kept nowhere: the environment variable that holds its value; may be given several times.
-    #[arg(long, value_name = "NAME=VARIABLE")]
-    pub param_from_env: Vec<String>,
+    #[command(flatten)]
+    pub again: Again,
     /// Print the run as JSON at the end.
     #[arg(long)]
     pub json: bool,
@@ -156,9 +163,8 @@ pub struct Resume {
     /// Who goes on. Default: TRUEUP_ACTOR, else the user of this machine.
     #[arg(long, value_name = "NAME")]
     pub actor: Option<String>,
-    /// A secret parameter of the run, which is kept nowhere: the environment variable that holds its value; may be given several times.
-    #[arg(long, value_name = "NAME=VARIABLE")]
-    pub param_from_env: Vec<String>,
+    #[command(flatten)]
+    pub again: Again,
     /// Print the run as JSON at the end.
     #[arg(long)]
     pub json: bool,
@@ -190,9 +196,8 @@ pub struct Resolve {
     /// Who decides. Default: TRUEUP_ACTOR, else the user of this machine.
     #[arg(long, value_name = "NAME")]
     pub actor: Option<String>,
-    /// A secret parameter of the run, which is kept nowhere: the environment variable that holds its value; may be given several times.
-    #[arg(long, value_name = "NAME=VARIABLE")]
-    pub param_from_env: Vec<String>,
+    #[command(flatten)]
+    pub again: Again,
     /// Only record it; `trueup resume` goes on later.
     #[arg(long)]
     pub no_run: bool,
@@ -218,9 +223,8 @@ pub struct Retry {
     /// Who does it. Default: TRUEUP_ACTOR, else the user of this machine.
     #[arg(long, value_name = "NAME")]
     pub actor: Option<String>,
-    /// A secret parameter of the run, which is kept nowhere: the environment variable that holds its value; may be given several times.
-    #[arg(long, value_name = "NAME=VARIABLE")]
-    pub param_from_env: Vec<String>,
+    #[command(flatten)]
+    pub again: Again,
     /// Print the run as JSON at the end.
     #[arg(long)]
     pub json: bool,
@@ -272,9 +276,8 @@ pub struct Undo {
     /// Who does it. Default: TRUEUP_ACTOR, else the user of this machine.
     #[arg(long, value_name = "NAME")]
     pub actor: Option<String>,
-    /// A secret parameter of the run, which is kept nowhere: the environment variable that holds its value; may be given several times.
-    #[arg(long, value_name = "NAME=VARIABLE")]
-    pub param_from_env: Vec<String>,
+    #[command(flatten)]
+    pub again: Again,
     /// Do not ask for confirmation. Refused in protected environments.
     #[arg(long)]
     pub yes: bool,
